@@ -1,0 +1,6 @@
+
+#[path = "journal/support.rs"]
+mod support;
+
+#[path = "journal/append_and_read.rs"]
+mod append_and_read;
