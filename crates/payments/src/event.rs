@@ -1,0 +1,155 @@
+//! Facts. The journal holds these and nothing else, so their meaning never changes: what needs to say more becomes a
+//! new variant at the end of its enum.
+
+use ids::{AccountId, DepositId, MerchantId, OrderId, PaymentId, TagId, TapId, TransferId, WalletId};
+use ledger::{Account, Transfer};
+use serde::{Deserialize, Serialize};
+
+use crate::command::Request;
+use crate::model::{Deposit, Order, Payment, RegisteredTag, Tap, UnixMillis};
+use crate::rejection::Rejection;
+
+/// One entry of the journal: a fact, when it became one, and which repeatable request it answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// When it was decided.
+    pub at: UnixMillis,
+    /// The request that it answers, if that had an idempotency key.
+    pub request: Option<Request>,
+    /// The fact.
+    pub event: Event,
+}
+
+/// What happened. Variants are stored by their place: only ever add at the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// A ledger account was opened.
+    AccountOpened(Account),
+    /// A tag became known.
+    TagRegistered(RegisteredTag),
+    /// Money entered a wallet.
+    DepositSucceeded(Settled<Deposit>),
+    /// A merchant asks to be paid.
+    OrderCreated(Order),
+    /// A merchant withdrew an order.
+    OrderCancelled(OrderId),
+    /// An order's time was over.
+    OrderExpired(OrderId),
+    /// A tap was accepted: the tag's counter has grown to the tap's.
+    TapAccepted(Tap),
+    /// A reading of a tag was refused.
+    TapRefused(RefusedTap),
+    /// Money moved from a wallet to a merchant.
+    PaymentSucceeded(Settled<Payment>),
+    /// A payer's word was good, but the payment could not be.
+    PaymentDeclined(DeclinedPayment),
+    /// A repeatable request was refused; the same request will be refused the same way.
+    RequestRefused(Rejection),
+}
+
+/// Something that moved money, and the accounts it moved between.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled<T> {
+    /// What moved it.
+    pub what: T,
+    /// The account that gave.
+    pub debit_account: AccountId,
+    /// The account that received.
+    pub credit_account: AccountId,
+}
+
+/// Codes that say why a transfer happened.
+mod transfer_code {
+    pub(super) const DEPOSIT: u16 = 1;
+    pub(super) const PAYMENT: u16 = 2;
+}
+
+impl Settled<Payment> {
+    /// The ledger transfer of this payment.
+    pub fn transfer(&self) -> Transfer {
+        Transfer {
+            id: TransferId::from_u128(self.what.id.as_u128()),
+            debit_account: self.debit_account,
+            credit_account: self.credit_account,
+            amount: self.what.amount.minor_units(),
+            ledger: u32::from(self.what.currency.numeric()),
+            code: transfer_code::PAYMENT,
+        }
+    }
+}
+
+impl Settled<Deposit> {
+    /// The ledger transfer of this deposit.
+    pub fn transfer(&self) -> Transfer {
+        Transfer {
+            id: TransferId::from_u128(self.what.id.as_u128()),
+            debit_account: self.debit_account,
+            credit_account: self.credit_account,
+            amount: self.what.amount.minor_units(),
+            ledger: u32::from(self.what.currency.numeric()),
+            code: transfer_code::DEPOSIT,
+        }
+    }
+}
+
+/// A reading that was refused, for the merchant's eyes. At most one a second is kept for each tag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedTap {
+    /// The tag that was read, or that a forged reading claims to be.
+    pub tag: TagId,
+    /// The tag's merchant.
+    pub merchant: MerchantId,
+    /// Why.
+    pub reason: Rejection,
+}
+
+/// A payment that could not be, for the merchant's and the payer's eyes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeclinedPayment {
+    /// Who wanted to pay.
+    pub wallet: WalletId,
+    /// Who would have been paid.
+    pub merchant: MerchantId,
+    /// Where.
+    pub tag: TagId,
+    /// With which tap.
+    pub tap: TapId,
+    /// For which order.
+    pub order: Option<OrderId>,
+    /// Why not.
+    pub reason: Rejection,
+}
+
+/// What a repeatable request came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It created this order.
+    OrderCreated(OrderId),
+    /// It cancelled this order.
+    OrderCancelled(OrderId),
+    /// It opened this tap.
+    TapAccepted(TapId),
+    /// It made this payment.
+    PaymentSucceeded(PaymentId),
+    /// It made this deposit.
+    DepositSucceeded(DepositId),
+    /// It was refused.
+    Refused(Rejection),
+}
+
+impl Event {
+    /// What the event means for the repeatable request that it answers; `None` for events that answer none.
+    pub fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::OrderCreated(order) => Some(Outcome::OrderCreated(order.id)),
+            Self::OrderCancelled(order) => Some(Outcome::OrderCancelled(*order)),
+            Self::TapAccepted(tap) => Some(Outcome::TapAccepted(tap.id)),
+            Self::PaymentSucceeded(settled) => Some(Outcome::PaymentSucceeded(settled.what.id)),
+            Self::DepositSucceeded(settled) => Some(Outcome::DepositSucceeded(settled.what.id)),
+            Self::TapRefused(refused) => Some(Outcome::Refused(refused.reason)),
+            Self::PaymentDeclined(declined) => Some(Outcome::Refused(declined.reason)),
+            Self::RequestRefused(reason) => Some(Outcome::Refused(*reason)),
+            Self::AccountOpened(_) | Self::TagRegistered(_) | Self::OrderExpired(_) => None,
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! What the decider decides about: orders, taps, payments, tags, and whose accounts they move.
+
+use std::fmt;
+
+use ids::{DepositId, MerchantId, OrderId, PaymentId, TagId, TapId, WalletId};
+use money::{Amount, Currency};
+use serde::{Deserialize, Serialize};
+use tag::Uid;
+
+/// How long a tap can be paid with, in milliseconds: a shopper confirms within seconds, and a phone that was put away
+/// must not pay an hour later.
+pub const TAP_LIFETIME_MS: u64 = 3 * 60 * 1000;
+
+/// The longest that an order may wait, in milliseconds.
+pub const MAX_ORDER_LIFETIME_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// A moment, in milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct UnixMillis(pub u64);
+
+impl UnixMillis {
+    /// This many milliseconds later.
+    pub fn plus(self, milliseconds: u64) -> Self {
+        Self(self.0.saturating_add(milliseconds))
+    }
+}
+
+/// A short text that people read: 1 to 140 characters, none of them a control character.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Text(Box<str>);
+
+impl Text {
+    /// The longest text, in characters.
+    pub const MAX_CHARACTERS: usize = 140;
+
+    /// The text as it is.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Text {
+    type Error = TextError;
+
+    fn try_from(text: String) -> Result<Self, TextError> {
+        if text.chars().any(char::is_control) {
+            return Err(TextError::ControlCharacter);
+        }
+        match text.chars().count() {
+            0 => Err(TextError::Empty),
+            1..=Self::MAX_CHARACTERS => Ok(Self(text.into())),
+            found => Err(TextError::TooLong { found }),
+        }
+    }
+}
+
+impl From<Text> for String {
+    fn from(text: Text) -> Self {
+        text.0.into()
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a text is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// Nothing in it; leave the field out instead.
+    #[error("must not be empty: leave the field out instead")]
+    Empty,
+    /// Longer than [`Text::MAX_CHARACTERS`].
+    #[error("has {found} characters, at most {} are allowed", Text::MAX_CHARACTERS)]
+    TooLong {
+        /// How long it is, in characters.
+        found: usize,
+    },
+    /// A line break, an escape or another control character.
+    #[error("must not hold control characters such as line breaks")]
+    ControlCharacter,
+}
+
+/// Meanings of an account's `code`.
+pub mod account_code {
+    /// Money that the platform holds outside (at its bank) for everybody inside: the other side of each deposit.
+    pub const FLOAT: u16 = 1;
+    /// A wallet's spendable balance.
+    pub const WALLET: u16 = 2;
+    /// What a merchant was paid and has not been settled yet.
+    pub const MERCHANT_PENDING: u16 = 3;
+}
+
+/// Whose account it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Owner {
+    /// The platform itself.
+    Platform,
+    /// A wallet.
+    Wallet(WalletId),
+    /// A merchant.
+    Merchant(MerchantId),
+}
+
+impl Owner {
+    /// The owner as an account carries it.
+    pub fn bits(self) -> u128 {
+        match self {
+            Self::Platform => 0,
+            Self::Wallet(wallet) => wallet.as_u128(),
+            Self::Merchant(merchant) => merchant.as_u128(),
+        }
+    }
+}
+
+/// A tag as the money core knows it: whom it pays. Names and places are the directory's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisteredTag {
+    /// Tapstone's name for it.
+    pub id: TagId,
+    /// The chip's own name.
+    #[serde(with = "uid")]
+    pub uid: Uid,
+    /// Who is paid through it.
+    pub merchant: MerchantId,
+    /// What a tap without a waiting order means.
+    pub mode: TagMode,
+    /// The currency of amounts that a payer types.
+    pub currency: Currency,
+    /// Whether taps are accepted.
+    pub active: bool,
+}
+
+/// What a tap on a tag means when no order waits there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TagMode {
+    /// The tag stands beside a till: there is nothing to pay until the till asks.
+    Till,
+    /// The tag stands alone (a market stall, a donation box): the payer types the amount.
+    Standing,
+}
+
+/// What a merchant asks to be paid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Its name.
+    pub id: OrderId,
+    /// Who asks.
+    pub merchant: MerchantId,
+    /// Where it waits.
+    pub tag: TagId,
+    /// What it is paid in.
+    pub currency: Currency,
+    /// How much; `None` lets the payer type it.
+    pub amount: Option<Amount>,
+    /// What it is for, in words for the payer.
+    pub description: Option<Text>,
+    /// The merchant's own name for it.
+    pub reference: Option<Text>,
+    /// When it was asked.
+    pub created_at: UnixMillis,
+    /// From when it can no longer be paid.
+    pub expires_at: UnixMillis,
+    /// What has become of it.
+    pub status: OrderStatus,
+}
+
+impl Order {
+    /// The order as it was when it was created: what a repeated request is answered with.
+    #[must_use]
+    pub fn as_created(&self) -> Self {
+        Self { status: OrderStatus::Open, ..self.clone() }
+    }
+}
+
+/// What has become of an order. Every status but `Open` is final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OrderStatus {
+    /// It waits to be paid.
+    Open,
+    /// It was paid, once.
+    Paid {
+        /// By this payment.
+        payment: PaymentId,
+        /// This much.
+        amount: Amount,
+        /// Then.
+        at: UnixMillis,
+    },
+    /// The merchant withdrew it.
+    Cancelled {
+        /// Then.
+        at: UnixMillis,
+    },
+    /// Nobody paid in time.
+    Expired {
+        /// Noticed then.
+        at: UnixMillis,
+    },
+}
+
+/// One verified reading of a tag, belonging to the wallet that opened it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tap {
+    /// Its name.
+    pub id: TapId,
+    /// Whose tap it is.
+    pub wallet: WalletId,
+    /// Which tag was touched.
+    pub tag: TagId,
+    /// Who will be paid.
+    pub merchant: MerchantId,
+    /// The tag's read counter.
+    pub counter: u32,
+    /// The order that waited there; `None` at a standing tag.
+    pub order: Option<OrderId>,
+    /// What it is paid in.
+    pub currency: Currency,
+    /// When the tap was accepted.
+    pub created_at: UnixMillis,
+}
+
+impl Tap {
+    /// From when the tap can no longer be paid with.
+    pub fn expires_at(&self) -> UnixMillis {
+        self.created_at.plus(TAP_LIFETIME_MS)
+    }
+}
+
+/// Money that moved from a wallet to a merchant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// Its name; its ledger transfer has the same bits.
+    pub id: PaymentId,
+    /// Who paid.
+    pub wallet: WalletId,
+    /// Who was paid.
+    pub merchant: MerchantId,
+    /// Where.
+    pub tag: TagId,
+    /// The tap that proves the payer's presence.
+    pub tap: TapId,
+    /// The order that it paid; `None` at a standing tag.
+    pub order: Option<OrderId>,
+    /// The order's words for the payer.
+    pub description: Option<Text>,
+    /// What it was paid in.
+    pub currency: Currency,
+    /// How much moved.
+    pub amount: Amount,
+    /// When.
+    pub created_at: UnixMillis,
+}
+
+/// Money that entered a wallet from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deposit {
+    /// Its name; its ledger transfer has the same bits.
+    pub id: DepositId,
+    /// Who received it.
+    pub wallet: WalletId,
+    /// In what.
+    pub currency: Currency,
+    /// How much.
+    pub amount: Amount,
+    /// When.
+    pub created_at: UnixMillis,
+}
+
+/// A chip's UID is stored as its seven bytes.
+mod uid {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use tag::Uid;
+
+    pub(super) fn serialize<S: Serializer>(uid: &Uid, serializer: S) -> Result<S::Ok, S::Error> {
+        uid.0.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uid, D::Error> {
+        <[u8; 7]>::deserialize(deserializer).map(Uid)
+    }
+}

@@ -1,0 +1,353 @@
+//! The state: the fold of all events, less what was stored and forgotten.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use ids::{AccountId, DepositId, IdMap, OrderId, PaymentId, TagId, TapId, WalletId};
+use ledger::{Account, Balance, Ledger};
+use money::Currency;
+use tag::Uid;
+
+use crate::command::{Action, BodyDigest, Command, Request, RequestKey};
+use crate::event::{Event, Outcome, Record};
+use crate::model::{Deposit, Order, OrderStatus, Owner, Payment, RegisteredTag, Tap, UnixMillis, account_code};
+
+/// Everything that the decider knows.
+#[derive(Debug, Default)]
+pub struct State {
+    pub(crate) ledger: Ledger,
+    /// The one account of each kind, owner and currency.
+    accounts: HashMap<(u16, u128, u32), AccountId>,
+    pub(crate) tags: HashMap<Uid, TagState>,
+    uids: IdMap<ids::Tag, Uid>,
+    pub(crate) taps: IdMap<ids::Tap, LiveTap>,
+    pub(crate) orders: IdMap<ids::Order, Order>,
+    /// Open orders by the moment they expire.
+    pub(crate) due: BTreeSet<(UnixMillis, OrderId)>,
+    pub(crate) payments: IdMap<ids::Payment, Payment>,
+    pub(crate) deposits: IdMap<ids::Deposit, Deposit>,
+    pub(crate) requests: HashMap<RequestKey, (BodyDigest, Outcome)>,
+    /// What is closed, and can be forgotten once the journal is stored up to the position beside it.
+    forgettable: VecDeque<(u64, Forgettable)>,
+    /// Taps in the order they were made, to be forgotten when their time is over even if nobody paid.
+    expiring: VecDeque<(u64, TapId, UnixMillis)>,
+    position: u64,
+    now: UnixMillis,
+}
+
+/// A tag, and what its taps have done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TagState {
+    /// The tag as it was registered.
+    pub tag: RegisteredTag,
+    /// The highest read counter accepted; 0 before the first.
+    pub last_counter: u32,
+    /// The open order that waits at this tag.
+    pub waiting_order: Option<OrderId>,
+    /// When a refused reading was last reported. Not stored: after a restart the next report is let through.
+    pub(crate) last_refusal: Option<UnixMillis>,
+}
+
+/// A tap that can still be paid with, or could until lately.
+#[derive(Debug)]
+pub(crate) struct LiveTap {
+    pub(crate) tap: Tap,
+    pub(crate) payment: Option<PaymentId>,
+    /// Declines reported so far. Not stored: it bounds noise, not money.
+    pub(crate) declines: u8,
+}
+
+#[derive(Debug)]
+enum Forgettable {
+    Request(RequestKey),
+    Order(OrderId),
+    Payment(PaymentId),
+    Deposit(DepositId),
+    Tap(TapId),
+}
+
+/// Something old that a command refers to and that memory has forgotten, or that never was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// What a request came to.
+    Request(RequestKey),
+    /// An order.
+    Order(OrderId),
+    /// A tap.
+    Tap(TapId),
+    /// A payment.
+    Payment(PaymentId),
+    /// A deposit.
+    Deposit(DepositId),
+}
+
+/// Something old, as it was stored.
+#[derive(Debug)]
+pub enum Recalled {
+    /// What a request came to.
+    Request(Request, Outcome),
+    /// An order.
+    Order(Order),
+    /// A tap, and the payment that used it.
+    Tap(Tap, Option<PaymentId>),
+    /// A payment.
+    Payment(Payment),
+    /// A deposit.
+    Deposit(Deposit),
+}
+
+impl State {
+    /// How many records have been folded into the state: the journal position that it reflects.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The latest moment that the state knows of; time never runs backwards from here.
+    pub fn now(&self) -> UnixMillis {
+        self.now
+    }
+
+    /// All accounts and balances.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Every registered tag, in no particular order.
+    pub fn tags(&self) -> impl Iterator<Item = &TagState> {
+        self.tags.values()
+    }
+
+    /// Every order that waits to be paid, the first to expire first.
+    pub fn open_orders(&self) -> impl Iterator<Item = &Order> {
+        self.due.iter().filter_map(|(_, order)| self.orders.get(order))
+    }
+
+    /// A tag by its id.
+    pub fn tag(&self, id: TagId) -> Option<&TagState> {
+        self.uids.get(&id).and_then(|uid| self.tags.get(uid))
+    }
+
+    /// The next moment at which an order expires.
+    pub fn next_expiry(&self) -> Option<UnixMillis> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    pub(crate) fn wallet_account(&self, wallet: WalletId, currency: Currency) -> Option<AccountId> {
+        self.account_of(account_code::WALLET, Owner::Wallet(wallet), currency)
+    }
+
+    /// Whether an account of this kind, owner and currency is open, under whatever id.
+    pub(crate) fn has_account_like(&self, account: &Account) -> bool {
+        self.accounts.contains_key(&(account.code, account.owner, account.ledger))
+    }
+
+    pub(crate) fn account_of(&self, code: u16, owner: Owner, currency: Currency) -> Option<AccountId> {
+        self.accounts.get(&(code, owner.bits(), u32::from(currency.numeric()))).copied()
+    }
+
+    /// Folds one record into the state. No rules here: what is in the journal has happened.
+    pub fn evolve(&mut self, record: &Record) {
+        self.position += 1;
+        self.now = self.now.max(record.at);
+        self.apply(&record.event, record.at);
+        if let (Some(request), Some(outcome)) = (record.request, record.event.outcome()) {
+            self.remember_request(request, outcome);
+        }
+    }
+
+    fn apply(&mut self, event: &Event, at: UnixMillis) {
+        match event {
+            Event::AccountOpened(account) => self.restore_account(*account, Balance::default()),
+            Event::TagRegistered(tag) => self.restore_tag(*tag, 0),
+            Event::DepositSucceeded(settled) => {
+                self.ledger.post(&settled.transfer());
+                self.remember_deposit(settled.what);
+            }
+            Event::OrderCreated(order) => self.restore_open_order(order.clone()),
+            Event::OrderCancelled(order) => self.close_order(*order, OrderStatus::Cancelled { at }),
+            Event::OrderExpired(order) => self.close_order(*order, OrderStatus::Expired { at }),
+            Event::TapAccepted(tap) => {
+                if let Some(state) = self.tag_mut(tap.tag) {
+                    state.last_counter = tap.counter;
+                }
+                self.restore_live_tap(*tap);
+            }
+            Event::TapRefused(refused) => {
+                if let Some(state) = self.tag_mut(refused.tag) {
+                    state.last_refusal = Some(at);
+                }
+            }
+            Event::PaymentSucceeded(settled) => {
+                let payment = &settled.what;
+                self.ledger.post(&settled.transfer());
+                if let Some(live) = self.taps.get_mut(&payment.tap) {
+                    live.payment = Some(payment.id);
+                    self.forgettable.push_back((self.position, Forgettable::Tap(payment.tap)));
+                }
+                if let Some(order) = payment.order {
+                    self.close_order(order, OrderStatus::Paid { payment: payment.id, amount: payment.amount, at });
+                }
+                self.remember_payment(payment.clone());
+            }
+            Event::PaymentDeclined(declined) => {
+                if let Some(live) = self.taps.get_mut(&declined.tap) {
+                    live.declines = live.declines.saturating_add(1);
+                }
+            }
+            Event::RequestRefused(_) => {}
+        }
+    }
+
+    fn tag_mut(&mut self, id: TagId) -> Option<&mut TagState> {
+        let uid = self.uids.get(&id)?;
+        self.tags.get_mut(uid)
+    }
+
+    fn close_order(&mut self, id: OrderId, status: OrderStatus) {
+        if let Some(order) = self.orders.get_mut(&id) {
+            order.status = status;
+            self.due.remove(&(order.expires_at, id));
+            self.forgettable.push_back((self.position, Forgettable::Order(id)));
+            let tag = order.tag;
+            if let Some(known) = self.tag_mut(tag).filter(|known| known.waiting_order == Some(id)) {
+                known.waiting_order = None;
+            }
+        }
+    }
+
+    fn remember_request(&mut self, request: Request, outcome: Outcome) {
+        self.requests.insert(request.key, (request.body, outcome));
+        self.forgettable.push_back((self.position, Forgettable::Request(request.key)));
+    }
+
+    fn remember_payment(&mut self, payment: Payment) {
+        self.forgettable.push_back((self.position, Forgettable::Payment(payment.id)));
+        self.payments.insert(payment.id, payment);
+    }
+
+    fn remember_deposit(&mut self, deposit: Deposit) {
+        self.forgettable.push_back((self.position, Forgettable::Deposit(deposit.id)));
+        self.deposits.insert(deposit.id, deposit);
+    }
+}
+
+/// Opening from stored tables.
+impl State {
+    /// A state that reflects the journal up to `position`, to be filled by the `restore_…` functions.
+    pub fn restored_at(position: u64, now: UnixMillis) -> Self {
+        Self { position, now, ..Self::default() }
+    }
+
+    /// Puts back an account with its stored balance.
+    pub fn restore_account(&mut self, account: Account, balance: Balance) {
+        self.accounts.insert((account.code, account.owner, account.ledger), account.id);
+        self.ledger.restore(account, balance);
+    }
+
+    /// Puts back a tag with its stored counter.
+    pub fn restore_tag(&mut self, tag: RegisteredTag, last_counter: u32) {
+        self.uids.insert(tag.id, tag.uid);
+        self.tags.insert(tag.uid, TagState { tag, last_counter, waiting_order: None, last_refusal: None });
+    }
+
+    /// Puts back a tap that can still be paid with.
+    pub fn restore_live_tap(&mut self, tap: Tap) {
+        self.taps.insert(tap.id, LiveTap { tap, payment: None, declines: 0 });
+        self.expiring.push_back((self.position, tap.id, tap.expires_at()));
+    }
+
+    /// Puts back an order that is still open.
+    pub fn restore_open_order(&mut self, order: Order) {
+        self.due.insert((order.expires_at, order.id));
+        if let Some(state) = self.tag_mut(order.tag) {
+            state.waiting_order = Some(order.id);
+        }
+        self.orders.insert(order.id, order);
+    }
+}
+
+/// Forgetting and recalling.
+impl State {
+    /// Forgets what is closed and stored: everything decided up to the journal position `stored`.
+    pub fn forget(&mut self, stored: u64) {
+        while let Some((_, forgettable)) = self.forgettable.pop_front_if(|(position, _)| *position <= stored) {
+            match forgettable {
+                Forgettable::Request(key) => drop(self.requests.remove(&key)),
+                Forgettable::Order(id) => drop(self.orders.remove(&id)),
+                Forgettable::Payment(id) => drop(self.payments.remove(&id)),
+                Forgettable::Deposit(id) => drop(self.deposits.remove(&id)),
+                Forgettable::Tap(id) => drop(self.taps.remove(&id)),
+            }
+        }
+        let now = self.now;
+        let over = |(position, _, until): &mut (u64, TapId, UnixMillis)| *position <= stored && *until < now;
+        while let Some((_, tap, _)) = self.expiring.pop_front_if(over) {
+            self.taps.remove(&tap);
+        }
+    }
+
+    /// The next thing that this command refers to and that must be looked up in the tables before it is decided;
+    /// `None` once all is here. `asked` is what was looked up already, found or not.
+    pub fn next_need(&self, command: &Command, asked: &[Need]) -> Option<Need> {
+        let missing = |need: &Need| !asked.contains(need) && !self.holds(*need);
+        if let Some(need) = command.request.map(|request| Need::Request(request.key)).filter(missing) {
+            return Some(need);
+        }
+        match command.request.and_then(|request| self.requests.get(&request.key)) {
+            Some((_, outcome)) => self.needs_of_replay(outcome),
+            None => self.needs_of_fresh(&command.action),
+        }
+        .into_iter()
+        .flatten()
+        .find(missing)
+    }
+
+    fn needs_of_replay(&self, outcome: &Outcome) -> [Option<Need>; 2] {
+        match outcome {
+            Outcome::OrderCreated(id) | Outcome::OrderCancelled(id) => [Some(Need::Order(*id)), None],
+            Outcome::TapAccepted(id) => [Some(Need::Tap(*id)), self.order_of(*id)],
+            Outcome::PaymentSucceeded(id) => [Some(Need::Payment(*id)), None],
+            Outcome::DepositSucceeded(id) => [Some(Need::Deposit(*id)), None],
+            Outcome::Refused(_) => [None, None],
+        }
+    }
+
+    fn needs_of_fresh(&self, action: &Action) -> [Option<Need>; 2] {
+        match action {
+            Action::CancelOrder { order, .. } => [Some(Need::Order(*order)), None],
+            Action::Deposit { id, .. } => [Some(Need::Deposit(*id)), None],
+            Action::Pay(pay) => [Some(Need::Tap(pay.tap)), self.order_of(pay.tap)],
+            _ => [None, None],
+        }
+    }
+
+    fn order_of(&self, tap: TapId) -> Option<Need> {
+        self.taps.get(&tap)?.tap.order.map(Need::Order)
+    }
+
+    fn holds(&self, need: Need) -> bool {
+        match need {
+            Need::Request(key) => self.requests.contains_key(&key),
+            Need::Order(id) => self.orders.contains_key(&id),
+            Need::Tap(id) => self.taps.contains_key(&id),
+            Need::Payment(id) => self.payments.contains_key(&id),
+            Need::Deposit(id) => self.deposits.contains_key(&id),
+        }
+    }
+
+    /// Takes back something old, until it is forgotten again.
+    pub fn recall(&mut self, recalled: Recalled) {
+        match recalled {
+            Recalled::Request(request, outcome) => self.remember_request(request, outcome),
+            Recalled::Order(order) => {
+                self.forgettable.push_back((self.position, Forgettable::Order(order.id)));
+                self.orders.insert(order.id, order);
+            }
+            Recalled::Tap(tap, payment) => {
+                self.forgettable.push_back((self.position, Forgettable::Tap(tap.id)));
+                self.taps.insert(tap.id, LiveTap { tap, payment, declines: 0 });
+            }
+            Recalled::Payment(payment) => self.remember_payment(payment),
+            Recalled::Deposit(deposit) => self.remember_deposit(deposit),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Asking the tables.
+
+use std::path::Path;
+
+use ids::{MerchantId, OrderId, PaymentId, TapId, WalletId};
+use ledger::{Account, Balance};
+use payments::{BodyDigest, Deposit, RequestKey};
+use payments::{Need, Order, Owner, Payment, Recalled, RegisteredTag, Request, Tap, UnixMillis};
+use rusqlite::{OptionalExtension, Params, Row, params};
+
+use super::rows;
+use super::{Database, Mark, TablesError};
+
+/// A reader of the tables. It sees what the writer has committed.
+#[derive(Debug)]
+pub struct TablesReader {
+    database: Database,
+}
+
+/// Part of a list, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Whether older ones follow.
+    pub has_more: bool,
+}
+
+impl<T> Page<T> {
+    /// Cuts a list that was asked for with one item more than `limit`.
+    fn cut(mut items: Vec<T>, limit: u32) -> Self {
+        let has_more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        Self { items, has_more }
+    }
+}
+
+/// One line of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// The journal position of the transfer.
+    pub position: u64,
+    /// What it is in.
+    pub currency: money::Currency,
+    /// Whether money came (or went).
+    pub credit: bool,
+    /// How much, in minor units.
+    pub amount: u64,
+    /// The balance after it, in minor units.
+    pub balance_after: u64,
+    /// The payment that it belongs to; `None` for a deposit.
+    pub payment: Option<Payment>,
+    /// When.
+    pub at: UnixMillis,
+}
+
+impl TablesReader {
+    /// Opens the tables' file, which must exist.
+    pub fn open(path: &Path) -> Result<Self, TablesError> {
+        Ok(Self { database: Database::open_to_read(path)? })
+    }
+
+    /// The journal position that the tables reflect.
+    pub fn mark(&self) -> Result<Mark, TablesError> {
+        self.database.mark()
+    }
+
+    /// Looks up what a command needs.
+    pub fn recall(&self, need: Need) -> Result<Option<Recalled>, TablesError> {
+        Ok(match need {
+            Need::Request(key) => {
+                self.request(key)?.map(|(body, outcome)| Recalled::Request(Request { key, body }, outcome))
+            }
+            Need::Order(id) => self.order(id)?.map(Recalled::Order),
+            Need::Tap(id) => self.tap(id)?.map(|(tap, payment)| Recalled::Tap(tap, payment)),
+            Need::Payment(id) => self.payment(id)?.map(Recalled::Payment),
+            Need::Deposit(id) => self.deposit(id)?.map(Recalled::Deposit),
+        })
+    }
+
+    /// What a repeatable request came to.
+    pub fn request(&self, key: RequestKey) -> Result<Option<(BodyDigest, payments::Outcome)>, TablesError> {
+        self.one("SELECT body, outcome FROM requests WHERE key = ?1", [key.0], |row| {
+            Ok((BodyDigest(row.get("body")?), rows::outcome(row.get_ref("outcome")?.as_blob()?)?))
+        })
+    }
+
+    /// An order.
+    pub fn order(&self, id: OrderId) -> Result<Option<Order>, TablesError> {
+        self.one("SELECT * FROM orders WHERE id = ?1", [id.to_bytes()], rows::order)
+    }
+
+    /// A tap, and the payment that used it.
+    pub fn tap(&self, id: TapId) -> Result<Option<(Tap, Option<PaymentId>)>, TablesError> {
+        self.one("SELECT * FROM taps WHERE id = ?1", [id.to_bytes()], |row| {
+            Ok((rows::tap(row)?, rows::optional_id(row, "payment")?))
+        })
+    }
+
+    /// A payment.
+    pub fn payment(&self, id: PaymentId) -> Result<Option<Payment>, TablesError> {
+        self.one("SELECT * FROM payments WHERE id = ?1", [id.to_bytes()], rows::payment)
+    }
+
+    /// A deposit.
+    pub fn deposit(&self, id: ids::DepositId) -> Result<Option<Deposit>, TablesError> {
+        self.one("SELECT * FROM deposits WHERE id = ?1", [id.to_bytes()], rows::deposit)
+    }
+
+    /// A merchant's orders made before `before`, newest first; only the open ones if so asked.
+    pub fn orders(
+        &self,
+        merchant: MerchantId,
+        open_only: bool,
+        before: Option<OrderId>,
+        limit: u32,
+    ) -> Result<Page<Order>, TablesError> {
+        let before = before.unwrap_or(OrderId::from_u128(u128::MAX)).to_bytes();
+        let select = if open_only {
+            "SELECT * FROM orders WHERE merchant = ?1 AND id < ?2 AND status = 0 ORDER BY id DESC LIMIT ?3"
+        } else {
+            "SELECT * FROM orders WHERE merchant = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
+        };
+        let orders = self.all(select, params![merchant.to_bytes(), before, i64::from(limit) + 1], rows::order)?;
+        Ok(Page::cut(orders, limit))
+    }
+
+    /// The payments that an owner made or received before the payment `before`, newest first.
+    pub fn payments(&self, owner: Owner, before: Option<PaymentId>, limit: u32) -> Result<Page<Payment>, TablesError> {
+        let payments = self.all(
+            "SELECT payments.* FROM accounts JOIN entries ON entries.account = accounts.id
+             JOIN payments ON payments.id = entries.payment
+             WHERE accounts.owner = ?1
+               AND entries.position < coalesce((SELECT position FROM payments WHERE id = ?2), 9223372036854775807)
+             ORDER BY entries.position DESC LIMIT ?3",
+            params![owner.bits().to_be_bytes(), before.map(PaymentId::to_bytes), i64::from(limit) + 1],
+            rows::payment,
+        )?;
+        Ok(Page::cut(payments, limit))
+    }
+
+    /// An owner's accounts.
+    pub fn accounts(&self, owner: Owner) -> Result<Vec<(Account, Balance)>, TablesError> {
+        let select = "SELECT * FROM accounts WHERE owner = ?1 ORDER BY ledger";
+        self.all(select, [owner.bits().to_be_bytes()], rows::account)
+    }
+
+    /// A wallet's movements before the journal position `before`, newest first.
+    pub fn history(
+        &self,
+        wallet: WalletId,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Page<HistoryEntry>, TablesError> {
+        let before = before.map_or(i64::MAX, |position| i64::try_from(position).unwrap_or(i64::MAX));
+        let entries = self.all(
+            "SELECT entries.*, accounts.ledger FROM accounts JOIN entries ON entries.account = accounts.id
+             WHERE accounts.owner = ?1 AND entries.position < ?2 ORDER BY entries.position DESC LIMIT ?3",
+            params![wallet.to_bytes(), before, i64::from(limit) + 1],
+            history_entry,
+        )?;
+        let mut page = Page::cut(entries, limit);
+        for (entry, payment) in &mut page.items {
+            entry.payment = payment.map(|id| self.payment(id)).transpose()?.flatten();
+        }
+        Ok(Page { items: page.items.into_iter().map(|(entry, _)| entry).collect(), has_more: page.has_more })
+    }
+
+    /// A merchant's tags and their counters.
+    pub fn tags(&self, merchant: MerchantId) -> Result<Vec<(RegisteredTag, u32)>, TablesError> {
+        self.all("SELECT * FROM tags WHERE merchant = ?1 ORDER BY id", [merchant.to_bytes()], rows::tag)
+    }
+
+    fn one<T>(
+        &self,
+        select: &str,
+        parameters: impl Params,
+        map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, TablesError> {
+        self.database.run(|sql| sql.prepare_cached(select)?.query_one(parameters, map).optional())
+    }
+
+    fn all<T>(
+        &self,
+        select: &str,
+        parameters: impl Params,
+        map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, TablesError> {
+        self.database.run(|sql| sql.prepare_cached(select)?.query_map(parameters, map)?.collect())
+    }
+}
+
+fn history_entry(row: &Row<'_>) -> rusqlite::Result<(HistoryEntry, Option<PaymentId>)> {
+    let entry = HistoryEntry {
+        position: rows::unsigned(row, "position")?,
+        currency: rows::currency(row, "ledger")?,
+        credit: row.get("credit")?,
+        amount: rows::unsigned(row, "amount")?,
+        balance_after: rows::unsigned(row, "balance_after")?,
+        payment: None,
+        at: rows::time(row, "at")?,
+    };
+    Ok((entry, rows::optional_id(row, "payment")?))
+}

@@ -1,0 +1,334 @@
+//! Folding journal records into the tables, a batch in one transaction.
+
+use ids::{AccountId, IdMap, OrderId, PaymentId, TagId, TapId};
+use ledger::{Account, Balance, Transfer};
+use payments::{
+    Deposit, Event, Order, OrderStatus, Outcome, Payment, Record, RegisteredTag, Request, State, TagMode, Tap,
+};
+use payments::{TAP_LIFETIME_MS, UnixMillis};
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::rows::{self, signed, status_number};
+use super::{Database, Mark, TablesError};
+
+/// The one writer of the tables.
+#[derive(Debug)]
+pub struct TablesWriter {
+    database: Database,
+    mark: Mark,
+}
+
+impl TablesWriter {
+    /// Opens the tables' file, or creates it.
+    pub fn open(path: &std::path::Path) -> Result<Self, TablesError> {
+        let database = Database::open_to_write(path)?;
+        let mark = database.mark()?;
+        Ok(Self { database, mark })
+    }
+
+    /// The journal position that the tables reflect.
+    pub fn mark(&self) -> Mark {
+        self.mark
+    }
+
+    /// Folds the records that follow the mark, and moves the mark to `mark`: all or nothing.
+    pub fn apply(&mut self, records: &[Record], mark: Mark) -> Result<(), TablesError> {
+        let before = self.mark.frame.position;
+        assert_eq!(before + records.len() as u64, mark.frame.position, "records must follow the mark");
+        self.database.run(|sql| {
+            let transaction = sql.unchecked_transaction()?;
+            let mut batch = Batch::new(&transaction);
+            for (record, position) in records.iter().zip(before + 1..) {
+                batch.fold(record, position)?;
+            }
+            batch.finish()?;
+            transaction
+                .prepare_cached("UPDATE mark SET position = ?1, frame_hash = ?2, time = ?3")?
+                .execute(params![signed(mark.frame.position), mark.frame.hash.as_bytes(), signed(mark.time.0)])?;
+            transaction.commit()
+        })?;
+        self.mark = mark;
+        Ok(())
+    }
+
+    /// The decider's state at the mark: what may still change.
+    pub fn load_state(&self) -> Result<State, TablesError> {
+        let mut state = State::restored_at(self.mark.frame.position, self.mark.time);
+        self.database.run(|sql| {
+            for account in sql.prepare("SELECT * FROM accounts")?.query_map([], rows::account)? {
+                let (account, balance) = account?;
+                state.restore_account(account, balance);
+            }
+            for tag in sql.prepare("SELECT * FROM tags")?.query_map([], rows::tag)? {
+                let (tag, last_counter) = tag?;
+                state.restore_tag(tag, last_counter);
+            }
+            for order in sql.prepare("SELECT * FROM orders WHERE status = 0 ORDER BY id")?.query_map([], rows::order)? {
+                state.restore_open_order(order?);
+            }
+            // Ids sort by the time they were made, a little before the tap was accepted.
+            let oldest_live = UnixMillis(self.mark.time.0.saturating_sub(2 * TAP_LIFETIME_MS));
+            let from = TapId::from_u128(u128::from(oldest_live.0) << 80).to_bytes();
+            let mut live = sql.prepare("SELECT * FROM taps WHERE id >= ?1 AND payment IS NULL ORDER BY id")?;
+            for tap in live.query_map([from], rows::tap)? {
+                state.restore_live_tap(tap?);
+            }
+            Ok(())
+        })?;
+        Ok(state)
+    }
+}
+
+/// The rows that a batch of records changes, each written once however often it changes.
+struct Batch<'a> {
+    sql: &'a Transaction<'a>,
+    balances: IdMap<ids::Account, Balance>,
+    counters: IdMap<ids::Tag, u32>,
+    new_orders: NewRows<ids::Order, Order>,
+    new_taps: NewRows<ids::Tap, (Tap, Option<PaymentId>)>,
+}
+
+/// New rows in the order they came, which is nearly the order of their ids.
+struct NewRows<K, T> {
+    rows: Vec<T>,
+    places: IdMap<K, usize>,
+}
+
+impl<K: ids::Kind, T> NewRows<K, T> {
+    fn empty() -> Self {
+        Self { rows: Vec::new(), places: IdMap::default() }
+    }
+
+    fn push(&mut self, id: ids::Id<K>, row: T) {
+        self.places.insert(id, self.rows.len());
+        self.rows.push(row);
+    }
+
+    fn get_mut(&mut self, id: ids::Id<K>) -> Option<&mut T> {
+        self.places.get(&id).and_then(|&place| self.rows.get_mut(place))
+    }
+}
+
+impl<'a> Batch<'a> {
+    fn new(sql: &'a Transaction<'a>) -> Self {
+        Self {
+            sql,
+            balances: IdMap::default(),
+            counters: IdMap::default(),
+            new_orders: NewRows::empty(),
+            new_taps: NewRows::empty(),
+        }
+    }
+
+    fn fold(&mut self, record: &Record, position: u64) -> rusqlite::Result<()> {
+        match &record.event {
+            Event::AccountOpened(account) => self.insert_account(account)?,
+            Event::TagRegistered(tag) => self.insert_tag(tag)?,
+            Event::DepositSucceeded(settled) => {
+                self.insert_deposit(&settled.what)?;
+                self.enter(&settled.transfer(), position, record.at, None)?;
+            }
+            Event::OrderCreated(order) => self.new_orders.push(order.id, order.clone()),
+            Event::OrderCancelled(order) => self.close_order(*order, OrderStatus::Cancelled { at: record.at })?,
+            Event::OrderExpired(order) => self.close_order(*order, OrderStatus::Expired { at: record.at })?,
+            Event::TapAccepted(tap) => {
+                self.counters.insert(tap.tag, tap.counter);
+                self.new_taps.push(tap.id, (*tap, None));
+            }
+            Event::PaymentSucceeded(settled) => {
+                let payment = &settled.what;
+                self.insert_payment(payment, position)?;
+                self.enter(&settled.transfer(), position, record.at, Some(payment.id))?;
+                self.use_tap(payment.tap, payment.id)?;
+                if let Some(order) = payment.order {
+                    let paid = OrderStatus::Paid { payment: payment.id, amount: payment.amount, at: record.at };
+                    self.close_order(order, paid)?;
+                }
+            }
+            Event::TapRefused(_) | Event::PaymentDeclined(_) | Event::RequestRefused(_) => {}
+        }
+        match (record.request, record.event.outcome()) {
+            (Some(request), Some(outcome)) => self.insert_request(request, &outcome),
+            _ => Ok(()),
+        }
+    }
+
+    fn insert_account(&mut self, account: &Account) -> rusqlite::Result<()> {
+        self.sql.prepare_cached("INSERT INTO accounts VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0)")?.execute(params![
+            account.id.to_bytes(),
+            account.ledger,
+            account.code,
+            account.owner.to_be_bytes(),
+            account.flags.debits_must_not_exceed_credits,
+            account.flags.credits_must_not_exceed_debits,
+        ])?;
+        self.balances.insert(account.id, Balance::default());
+        Ok(())
+    }
+
+    fn insert_tag(&self, tag: &RegisteredTag) -> rusqlite::Result<()> {
+        self.sql.prepare_cached("INSERT INTO tags VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)")?.execute(params![
+            tag.id.to_bytes(),
+            tag.uid.0,
+            tag.merchant.to_bytes(),
+            tag.mode == TagMode::Standing,
+            tag.currency.numeric(),
+            tag.active,
+        ])?;
+        Ok(())
+    }
+
+    fn insert_deposit(&self, deposit: &Deposit) -> rusqlite::Result<()> {
+        self.sql.prepare_cached("INSERT INTO deposits VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
+            deposit.id.to_bytes(),
+            deposit.wallet.to_bytes(),
+            deposit.currency.numeric(),
+            signed(deposit.amount.minor_units()),
+            signed(deposit.created_at.0),
+        ])?;
+        Ok(())
+    }
+
+    fn insert_payment(&self, payment: &Payment, position: u64) -> rusqlite::Result<()> {
+        let insert = "INSERT INTO payments VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        self.sql.prepare_cached(insert)?.execute(params![
+            payment.id.to_bytes(),
+            payment.wallet.to_bytes(),
+            payment.merchant.to_bytes(),
+            payment.tag.to_bytes(),
+            payment.tap.to_bytes(),
+            payment.order.map(OrderId::to_bytes),
+            payment.description.as_ref().map(payments::Text::as_str),
+            payment.currency.numeric(),
+            signed(payment.amount.minor_units()),
+            signed(payment.created_at.0),
+            signed(position),
+        ])?;
+        Ok(())
+    }
+
+    fn insert_request(&self, request: Request, outcome: &Outcome) -> rusqlite::Result<()> {
+        let stored =
+            postcard::to_allocvec(outcome).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        self.sql.prepare_cached("INSERT INTO requests VALUES (?1, ?2, ?3)")?.execute(params![
+            request.key.0,
+            request.body.0,
+            stored
+        ])?;
+        Ok(())
+    }
+
+    /// Writes a transfer's two entries and moves the two balances.
+    fn enter(
+        &mut self,
+        transfer: &Transfer,
+        position: u64,
+        at: UnixMillis,
+        payment: Option<PaymentId>,
+    ) -> rusqlite::Result<()> {
+        let sides = [(transfer.debit_account, false), (transfer.credit_account, true)];
+        for (account, credit) in sides {
+            let before = self.balance(account)?;
+            let after = if credit { before.credited(transfer.amount) } else { before.debited(transfer.amount) };
+            let after = after.ok_or(rusqlite::Error::IntegralValueOutOfRange(0, i64::MAX))?;
+            self.balances.insert(account, after);
+            self.sql.prepare_cached("INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(params![
+                account.to_bytes(),
+                signed(position),
+                credit,
+                signed(transfer.amount),
+                signed(after.available()),
+                signed(at.0),
+                payment.map(PaymentId::to_bytes),
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn balance(&self, account: AccountId) -> rusqlite::Result<Balance> {
+        if let Some(balance) = self.balances.get(&account) {
+            return Ok(*balance);
+        }
+        let select = "SELECT * FROM accounts WHERE id = ?1";
+        let (_, balance) = self.sql.prepare_cached(select)?.query_one([account.to_bytes()], rows::account)?;
+        Ok(balance)
+    }
+
+    fn close_order(&mut self, id: OrderId, status: OrderStatus) -> rusqlite::Result<()> {
+        if let Some(order) = self.new_orders.get_mut(id) {
+            order.status = status;
+            return Ok(());
+        }
+        let select = "SELECT * FROM orders WHERE id = ?1";
+        let stored = self.sql.prepare_cached(select)?.query_one([id.to_bytes()], rows::order).optional()?;
+        match stored {
+            Some(order) => self.write_order(&Order { status, ..order }),
+            None => Err(rusqlite::Error::QueryReturnedNoRows),
+        }
+    }
+
+    fn write_order(&self, order: &Order) -> rusqlite::Result<()> {
+        let (payment, amount_paid, closed_at) = match order.status {
+            OrderStatus::Open => (None, None, None),
+            OrderStatus::Paid { payment, amount, at } => (Some(payment), Some(amount), Some(at)),
+            OrderStatus::Cancelled { at } | OrderStatus::Expired { at } => (None, None, Some(at)),
+        };
+        let replace = "REPLACE INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+        self.sql.prepare_cached(replace)?.execute(params![
+            order.id.to_bytes(),
+            order.merchant.to_bytes(),
+            order.tag.to_bytes(),
+            order.currency.numeric(),
+            order.amount.map(|amount| signed(amount.minor_units())),
+            order.description.as_ref().map(payments::Text::as_str),
+            order.reference.as_ref().map(payments::Text::as_str),
+            signed(order.created_at.0),
+            signed(order.expires_at.0),
+            status_number(order.status),
+            closed_at.map(|at| signed(at.0)),
+            payment.map(PaymentId::to_bytes),
+            amount_paid.map(|amount| signed(amount.minor_units())),
+        ])?;
+        Ok(())
+    }
+
+    fn use_tap(&mut self, id: TapId, by: PaymentId) -> rusqlite::Result<()> {
+        if let Some((_, payment)) = self.new_taps.get_mut(id) {
+            *payment = Some(by);
+            return Ok(());
+        }
+        let update = "UPDATE taps SET payment = ?2 WHERE id = ?1";
+        self.sql.prepare_cached(update)?.execute(params![id.to_bytes(), by.to_bytes()])?;
+        Ok(())
+    }
+
+    fn write_tap(&self, tap: &Tap, payment: Option<PaymentId>) -> rusqlite::Result<()> {
+        let insert = "INSERT INTO taps VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        self.sql.prepare_cached(insert)?.execute(params![
+            tap.id.to_bytes(),
+            tap.wallet.to_bytes(),
+            tap.tag.to_bytes(),
+            tap.merchant.to_bytes(),
+            tap.counter,
+            tap.order.map(OrderId::to_bytes),
+            tap.currency.numeric(),
+            signed(tap.created_at.0),
+            payment.map(PaymentId::to_bytes),
+        ])?;
+        Ok(())
+    }
+
+    fn finish(self) -> rusqlite::Result<()> {
+        let mut balance =
+            self.sql.prepare_cached("UPDATE accounts SET debits_posted = ?2, credits_posted = ?3 WHERE id = ?1")?;
+        for (account, after) in &self.balances {
+            balance.execute(params![account.to_bytes(), signed(after.debits_posted), signed(after.credits_posted)])?;
+        }
+        let mut counter = self.sql.prepare_cached("UPDATE tags SET last_counter = ?2 WHERE id = ?1")?;
+        for (tag, last_counter) in &self.counters {
+            counter.execute(params![TagId::to_bytes(*tag), last_counter])?;
+        }
+        self.new_orders.rows.iter().try_for_each(|order| self.write_order(order))?;
+        self.new_taps.rows.iter().try_for_each(|(tap, payment)| self.write_tap(tap, *payment))
+    }
+}
