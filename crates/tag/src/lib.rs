@@ -1,0 +1,31 @@
+//! NFC tags that sign what they say: NXP NTAG 424 DNA with Secure Dynamic Messaging (SDM).
+//!
+//! At every touch the chip answers with a URL it has just made, `https://host/t?e=…&c=…`: `e` is its UID and read
+//! counter, encrypted; `c` is a MAC that only this chip and the holder of the master key can compute.
+//! [`TagKeys::verify_url`] turns such a URL into a [`VerifiedTap`], which nothing else can make. [`SoftwareTag`] plays
+//! the chip where there is none: demonstrations, tests and simulations.
+//!
+//! - [`sdm`] has the scheme's parts, as NXP's data sheet NT4H2421Gx (section 9.3) and application note AN12196
+//!   describe them, for SDM in AES mode. LRP mode comes later.
+//! - [`diversification`] has how every key follows from one master key (AN10922), and in which key slot of the chip it
+//!   belongs, so that a real chip can be personalised with it.
+//!
+//! A URL that verifies was made by the tag, once; it does not say when. The same URL verifies again and again: that
+//! the counter only grows is for the one who accepts taps to enforce. There is no I/O, clock or randomness here, and no
+//! state apart from a software tag's counter.
+
+mod cmac;
+pub mod diversification;
+mod hexadecimal;
+mod identity;
+mod key;
+pub mod sdm;
+mod software;
+mod url;
+mod verification;
+
+pub use identity::{ReadCounter, ReadCounterOutOfRange, Uid};
+pub use key::AesKey;
+pub use software::{CounterExhausted, SoftwareTag};
+pub use url::{MalformedUrl, Parameter};
+pub use verification::{TagKeys, TapError, VerifiedTap};
