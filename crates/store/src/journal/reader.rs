@@ -67,13 +67,7 @@ pub struct JournalReader {
 
 impl JournalReader {
     pub(super) fn from_start(journal: &Journal) -> Result<Self, JournalError> {
-        let cursor = Cursor::open(journal, 1)?;
-        match cursor.segments.complete.first() {
-            Some(&first) if first > 1 => {
-                Err(JournalError::MissingSegment { directory: journal.directory.clone(), expected: 1, found: first })
-            }
-            _ => Ok(Self { cursor, payload: Vec::new() }),
-        }
+        Ok(Self { cursor: Cursor::open(journal, 1)?, payload: Vec::new() })
     }
 
     pub(super) fn at(journal: &Journal, position: u64) -> Result<Self, JournalError> {
@@ -165,9 +159,13 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    /// Opens the last segment whose name is not beyond `position`, or the first there is.
+    /// Opens the last segment whose name is not beyond `position`; position 0 is before the first one.
     fn open(journal: &Journal, position: u64) -> Result<Self, JournalError> {
         let segments = segments_of(journal)?;
+        if let Some(&found) = segments.complete.first().filter(|&&first| first > position.max(1)) {
+            let directory = journal.directory.clone();
+            return Err(JournalError::MissingSegment { directory, expected: 1, found });
+        }
         let index = segments.complete.partition_point(|&first| first <= position).saturating_sub(1);
         Self::open_segment(journal, segments, index)
     }

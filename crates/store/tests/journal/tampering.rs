@@ -108,7 +108,11 @@ fn a_missing_segment_is_found() {
     for (index, first) in [1, 7].into_iter().enumerate() {
         let sample = Sample::new();
         fs::remove_file(&segments(sample.path())[index]).unwrap();
-        assert!(matches!(sample.error(), JournalError::MissingSegment { expected, .. } if expected == first));
+        let missing = |error| matches!(error, JournalError::MissingSegment { expected, .. } if expected == first);
+        assert!(missing(sample.error()));
+        // Also by who does not start at position 1, but within or before the missing segment.
+        assert!(missing(sample.journal().reader_at(first + 2).unwrap_err()));
+        assert!(missing(sample.journal().reader_after(sample.anchors[index * 3]).unwrap_err()));
     }
 }
 
@@ -149,11 +153,12 @@ fn swapped_segments_are_found() {
 
 #[test]
 fn renamed_and_extra_files_are_found() {
-    let names = ["00000000000000000014.journal", "00000000000000000013.journak", "0013.journal", "13", "notes.txt"];
+    let names = ["00000000000000000014.journal", "00000000000000000013.journak", "13.journal", "13", "notes.txt"];
     for name in names {
         let sample = Sample::new();
         fs::rename(segment_path(sample.path(), 13), sample.path().join(name)).unwrap();
-        sample.error();
+        let in_form = name == "00000000000000000014.journal";
+        assert_eq!(matches!(sample.error(), JournalError::UnexpectedFile { .. }), !in_form, "{name}");
     }
     // A copy under a name that fits nowhere, before the start, within and after the end; and an empty file.
     for first in [0, 2, 8, 16, 19, 99] {
@@ -208,6 +213,61 @@ fn repeated_removed_and_reordered_frames_are_found() {
             assert_eq!(sample.damage(), Damage::BrokenChain);
         }
     }
+}
+
+/// Somebody who knows the format changes a payload and makes all checksums of that frame right.
+#[test]
+fn a_forged_frame_is_found_by_the_one_after_it() {
+    for (first, frame, found_in, found_at) in [(1, 0, 1, 96 + FRAME), (1, 2, 7, 0), (7, 1, 7, 96 + 2 * FRAME)] {
+        let sample = Sample::new();
+        let file = segment_path(sample.path(), first);
+        let mut bytes = fs::read(&file).unwrap();
+        let forged = &mut bytes[96 + frame * FRAME..96 + (frame + 1) * FRAME];
+        forged[100] ^= 1;
+        let hash = Sha256::digest([&forged[..56], &forged[96..]].concat());
+        forged[56..88].copy_from_slice(&hash);
+        let checksum = Sha256::digest(&forged[..88]);
+        forged[88..96].copy_from_slice(&checksum[..8]);
+        fs::write(&file, bytes).unwrap();
+        let JournalError::Damaged { file, offset, damage: Damage::BrokenChain, .. } = sample.error() else {
+            panic!("{}", sample.error());
+        };
+        assert_eq!((file, offset), (segment_path(sample.path(), found_in), found_at as u64));
+    }
+}
+
+#[test]
+fn a_first_segment_with_another_id_is_found_by_its_genesis() {
+    let sample = Sample::new();
+    for file in &segments(sample.path())[1..] {
+        fs::remove_file(file).unwrap();
+    }
+    let file = segment_path(sample.path(), 1);
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[16] ^= 1;
+    let checksum = Sha256::digest(&bytes[..64]);
+    bytes[64..96].copy_from_slice(&checksum);
+    fs::write(&file, bytes).unwrap();
+    assert_eq!(sample.damage(), Damage::BrokenChain);
+}
+
+#[test]
+fn only_the_very_last_write_can_be_unfinished() {
+    let sample = Sample::new();
+    fs::write(segment_path(sample.path(), 17), b"").unwrap();
+    let file = segment_path(sample.path(), 13);
+    let intact = fs::read(&file).unwrap();
+    fs::write(&file, &intact[..intact.len() - 1]).unwrap();
+    assert_eq!(sample.damage(), Damage::EndsEarly);
+}
+
+#[test]
+fn an_unfinished_segment_alone_is_no_journal_to_continue() {
+    let folder = tempdir().unwrap();
+    fs::write(segment_path(folder.path(), 7), b"").unwrap();
+    let error = Journal::new(folder.path()).writer(options(480)).unwrap_err();
+    assert!(matches!(error, JournalError::MissingSegment { expected: 1, found: 7, .. }), "{error}");
+    assert_eq!(segments(folder.path()).len(), 1);
 }
 
 #[test]
