@@ -121,6 +121,11 @@ impl State {
         self.due.iter().filter_map(|(_, order)| self.orders.get(order))
     }
 
+    /// An order, unless it was closed and forgotten.
+    pub fn order(&self, id: OrderId) -> Option<&Order> {
+        self.orders.get(&id)
+    }
+
     /// A tag by its id.
     pub fn tag(&self, id: TagId) -> Option<&TagState> {
         self.uids.get(&id).and_then(|uid| self.tags.get(uid))

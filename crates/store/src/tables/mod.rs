@@ -16,7 +16,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::journal::Anchor;
 
-pub use reader::{HistoryEntry, Page, TablesReader};
+pub use reader::{HistoryEntry, Page, RowCounts, TablesReader};
 pub use writer::TablesWriter;
 
 /// The version of the tables' layout, kept in SQLite's `user_version`.
@@ -54,6 +54,14 @@ pub enum TablesError {
     Foreign {
         /// The file.
         path: PathBuf,
+    },
+    /// SQLite's own check found the file damaged.
+    #[error("{} is damaged ({what}): move it away and start again, it is made anew from the journal", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        what: String,
     },
     /// SQLite cannot read or write the file.
     #[error(
@@ -122,12 +130,15 @@ impl Database {
         }
     }
 
+    fn is_empty(&self) -> Result<bool, TablesError> {
+        self.run(|sql| sql.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0)))
+    }
+
     fn create_if_empty(&self) -> Result<(), TablesError> {
+        if !self.is_empty()? {
+            return Ok(());
+        }
         self.run(|sql| {
-            let tables: i64 = sql.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-            if tables > 0 {
-                return Ok(());
-            }
             let create = sql.unchecked_transaction()?;
             create.execute_batch(include_str!("schema.sql"))?;
             create.execute("INSERT INTO mark VALUES (1, 0, zeroblob(32), 0)", [])?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ids::{MerchantId, OrderId, PaymentId, TapId, WalletId};
+use ids::{AccountId, MerchantId, OrderId, PaymentId, TapId, WalletId};
 use ledger::{Account, Balance};
 use payments::{BodyDigest, Deposit, RequestKey};
 use payments::{Need, Order, Owner, Payment, Recalled, RegisteredTag, Request, Tap, UnixMillis};
@@ -52,6 +52,20 @@ pub struct HistoryEntry {
     pub payment: Option<Payment>,
     /// When.
     pub at: UnixMillis,
+}
+
+/// How many rows each table has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is the table of its name")]
+pub struct RowCounts {
+    pub accounts: u64,
+    pub entries: u64,
+    pub tags: u64,
+    pub orders: u64,
+    pub taps: u64,
+    pub payments: u64,
+    pub deposits: u64,
+    pub requests: u64,
 }
 
 impl TablesReader {
@@ -169,6 +183,51 @@ impl TablesReader {
     /// A merchant's tags and their counters.
     pub fn tags(&self, merchant: MerchantId) -> Result<Vec<(RegisteredTag, u32)>, TablesError> {
         self.all("SELECT * FROM tags WHERE merchant = ?1 ORDER BY id", [merchant.to_bytes()], rows::tag)
+    }
+
+    /// One entry: whether it is a credit, how much, and the balance after it.
+    pub fn entry(&self, account: AccountId, position: u64) -> Result<Option<(bool, u64, u64)>, TablesError> {
+        let select = "SELECT * FROM entries WHERE account = ?1 AND position = ?2";
+        self.one(select, params![account.to_bytes(), rows::signed(position)], |row| {
+            Ok((row.get("credit")?, rows::unsigned(row, "amount")?, rows::unsigned(row, "balance_after")?))
+        })
+    }
+
+    /// Every account.
+    pub fn all_accounts(&self) -> Result<Vec<(Account, Balance)>, TablesError> {
+        self.all("SELECT * FROM accounts", [], rows::account)
+    }
+
+    /// Every tag and its counter.
+    pub fn all_tags(&self) -> Result<Vec<(RegisteredTag, u32)>, TablesError> {
+        self.all("SELECT * FROM tags", [], rows::tag)
+    }
+
+    /// How many rows each table has.
+    pub fn row_counts(&self) -> Result<RowCounts, TablesError> {
+        let count = |table: &str| {
+            let select = format!("SELECT count(*) FROM {table}");
+            self.database.run(|sql| sql.query_row(&select, [], |row| row.get::<_, i64>(0).map(i64::cast_unsigned)))
+        };
+        Ok(RowCounts {
+            accounts: count("accounts")?,
+            entries: count("entries")?,
+            tags: count("tags")?,
+            orders: count("orders")?,
+            taps: count("taps")?,
+            payments: count("payments")?,
+            deposits: count("deposits")?,
+            requests: count("requests")?,
+        })
+    }
+
+    /// SQLite's own check of its file.
+    pub fn check_integrity(&self) -> Result<(), TablesError> {
+        let verdict: String = self.database.run(|sql| sql.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)))?;
+        if verdict == "ok" {
+            return Ok(());
+        }
+        Err(TablesError::Damaged { path: self.database.path.clone(), what: verdict })
     }
 
     fn one<T>(

@@ -1,5 +1,7 @@
 //! Folding journal records into the tables, a batch in one transaction.
 
+use std::path::Path;
+
 use ids::{AccountId, IdMap, OrderId, PaymentId, TagId, TapId};
 use ledger::{Account, Balance, Transfer};
 use payments::{
@@ -20,10 +22,19 @@ pub struct TablesWriter {
 
 impl TablesWriter {
     /// Opens the tables' file, or creates it.
-    pub fn open(path: &std::path::Path) -> Result<Self, TablesError> {
+    pub fn open(path: &Path) -> Result<Self, TablesError> {
         let database = Database::open_to_write(path)?;
         let mark = database.mark()?;
         Ok(Self { database, mark })
+    }
+
+    /// The mark of the tables in this file, without changing anything; `None` if there is no file yet.
+    pub fn peek(path: &Path) -> Result<Option<Mark>, TablesError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let database = Database::open_to_read(path)?;
+        if database.is_empty()? { Ok(None) } else { database.mark().map(Some) }
     }
 
     /// The journal position that the tables reflect.
@@ -32,7 +43,7 @@ impl TablesWriter {
     }
 
     /// Folds the records that follow the mark, and moves the mark to `mark`: all or nothing.
-    pub fn apply(&mut self, records: &[Record], mark: Mark) -> Result<(), TablesError> {
+    pub fn apply(&mut self, records: &[&Record], mark: Mark) -> Result<(), TablesError> {
         let before = self.mark.frame.position;
         assert_eq!(before + records.len() as u64, mark.frame.position, "records must follow the mark");
         self.database.run(|sql| {

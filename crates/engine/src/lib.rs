@@ -1,0 +1,265 @@
+//! The one writer of the money plane, and everybody's way to it.
+//!
+//! A command goes through three threads, each doing one thing:
+//!
+//! 1. the **decider** drains the queue, recalls from the tables what memory has forgotten, decides each command,
+//!    folds its events into the state and encodes them: one batch;
+//! 2. the **committer** appends the batch to the journal and waits for the disk, while the decider is at the next
+//!    batch; only then does anybody hear of it: listeners first, then the callers;
+//! 3. the **tables** thread folds durable batches into the tables, a little later, or at once when a read waits.
+//!
+//! Promises: a reply, a notification or a read never shows what is not durable. A reply comes exactly once, in the
+//! order of decisions; if the engine stops first, it says that nothing is known. Queues are bounded: what does not fit
+//! is refused at once. After a failed write to the journal nothing more is decided. A command that finds the state
+//! broken stops the engine rather than guess.
+//!
+//! Not here: rules (the payments crate), bytes (the store), HTTP (the server).
+
+mod clock;
+mod committer;
+mod decider;
+mod error;
+mod reads;
+mod recovery;
+mod submission;
+mod tables;
+mod verify;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use payments::{Action, Record, Request};
+use store::tables::{TablesError, TablesReader};
+
+pub use clock::{Clock, SystemClock};
+pub use error::{OpenError, Overloaded, ReadError, Unavailable};
+pub use submission::Reply;
+pub use verify::{Report, VerifyError, verify};
+
+use submission::{Message, Submission};
+
+/// Commands that may wait to be decided. At 50,000 a second this is a sixth of a second.
+const QUEUE_CAPACITY: usize = 8_192;
+
+/// The one writer of the money plane. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    queue: SyncSender<Message>,
+    closing: AtomicBool,
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What the engine's threads tell each other and the world.
+struct Shared {
+    queued: AtomicU64,
+    commands: AtomicU64,
+    batches: AtomicU64,
+    durable_position: AtomicU64,
+    /// Set when the journal failed or a thread found the state broken: nothing more is decided.
+    broken: AtomicBool,
+    listeners: Mutex<Vec<Listener>>,
+    tables: tables::Backlog,
+    readers: reads::Readers,
+}
+
+type Listener = Box<dyn Fn(&Arc<Durable>) + Send>;
+
+/// A batch of records that has become durable.
+#[derive(Debug)]
+pub struct Durable {
+    /// The journal position of the first record; the others follow.
+    pub first_position: u64,
+    /// The records.
+    pub records: Vec<Record>,
+}
+
+impl Durable {
+    /// The journal position of the last record.
+    pub fn last_position(&self) -> u64 {
+        self.first_position + self.records.len() as u64 - 1
+    }
+}
+
+/// How the engine is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// Whether commands are being decided.
+    pub healthy: bool,
+    /// The last durable journal position.
+    pub durable_position: u64,
+    /// The journal position that the tables reflect.
+    pub stored_position: u64,
+    /// Commands that wait to be decided.
+    pub queued: u64,
+    /// Commands decided since the start.
+    pub commands: u64,
+    /// Journal frames written since the start.
+    pub batches: u64,
+}
+
+impl Engine {
+    /// Opens the money plane in `folder`, creating it if there is none: checks versions and the journal's end, brings
+    /// state and tables up to date with the journal, and starts.
+    pub fn open(folder: &Path, clock: Box<dyn Clock>) -> Result<Self, OpenError> {
+        let recovered = recovery::recover(folder)?;
+        let position = recovered.state.position();
+        let shared = Arc::new(Shared {
+            queued: AtomicU64::new(0),
+            commands: AtomicU64::new(0),
+            batches: AtomicU64::new(0),
+            durable_position: AtomicU64::new(position),
+            broken: AtomicBool::new(false),
+            listeners: Mutex::default(),
+            tables: tables::Backlog::new(position),
+            readers: reads::Readers::new(recovery::tables_file(folder)),
+        });
+        let (queue, submissions) = sync_channel(QUEUE_CAPACITY);
+        // One batch may wait while one is being written: the decider is never more than that ahead of the disk.
+        let (to_committer, decided) = sync_channel(1);
+        let threads = vec![
+            spawn("decider", &shared, {
+                let (shared, reader) = (shared.clone(), shared.readers.take()?);
+                move || decider::run(recovered.state, clock, reader, &submissions, &to_committer, &shared)
+            })?,
+            spawn("committer", &shared, {
+                let shared = shared.clone();
+                move || committer::run(recovered.journal, &decided, &shared)
+            })?,
+            spawn("tables", &shared, {
+                let shared = shared.clone();
+                move || tables::run(recovered.tables, &shared.tables)
+            })?,
+        ];
+        let closing = AtomicBool::new(false);
+        Ok(Self(Arc::new(Inner { queue, closing, shared, threads: Mutex::new(threads) })))
+    }
+
+    /// Hands in a command and returns at once. `reply` is called from the engine's threads when the outcome is
+    /// durable; it must be quick and must not block.
+    pub fn submit(
+        &self,
+        action: Action,
+        request: Option<Request>,
+        reply: impl FnOnce(Reply) + Send + 'static,
+    ) -> Result<(), Overloaded> {
+        let submission = Submission::new(action, request, Box::new(reply));
+        if self.0.closing.load(Ordering::Acquire) {
+            // Dropping it tells the caller that the engine is gone.
+            drop(submission);
+            return Ok(());
+        }
+        self.0.shared.queued.fetch_add(1, Ordering::Relaxed);
+        match self.0.queue.try_send(Message::Decide(submission)) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(Message::Decide(submission))) => {
+                self.0.shared.queued.fetch_sub(1, Ordering::Relaxed);
+                submission.withdraw();
+                Err(Overloaded)
+            }
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Hands in a command and waits for its outcome, for callers that may block and have no hurry.
+    pub fn submit_and_wait(&self, action: Action, request: Option<Request>) -> Reply {
+        let (sender, receiver) = sync_channel(1);
+        let mut submission = Submission::new(action, request, Box::new(move |reply| drop(sender.send(reply))));
+        if self.0.closing.load(Ordering::Acquire) {
+            return Err(Unavailable);
+        }
+        self.0.shared.queued.fetch_add(1, Ordering::Relaxed);
+        if let Err(gone) = self.0.queue.send(Message::Decide(submission)) {
+            submission = match gone.0 {
+                Message::Decide(submission) => submission,
+                Message::Close => return Err(Unavailable),
+            };
+            drop(submission);
+        }
+        receiver.recv().unwrap_or(Err(Unavailable))
+    }
+
+    /// Asks the tables, once they reflect everything that is durable now. Blocks for as long as that takes: a
+    /// millisecond when idle.
+    pub fn read<T>(&self, ask: impl FnOnce(&TablesReader) -> Result<T, TablesError>) -> Result<T, ReadError> {
+        let durable = self.0.shared.durable_position.load(Ordering::Acquire);
+        self.0.shared.tables.wait_until_stored(durable)?;
+        self.0.shared.readers.with(ask)
+    }
+
+    /// Calls `listener` with every batch that becomes durable from now on, in order, before its callers are answered.
+    /// It runs on the committer's thread: it must be quick.
+    pub fn listen(&self, listener: impl Fn(&Arc<Durable>) + Send + 'static) {
+        self.0.shared.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(listener));
+    }
+
+    /// How the engine is.
+    pub fn status(&self) -> Status {
+        let shared = &self.0.shared;
+        Status {
+            healthy: !shared.broken.load(Ordering::Acquire) && !self.0.closing.load(Ordering::Acquire),
+            durable_position: shared.durable_position.load(Ordering::Acquire),
+            stored_position: shared.tables.stored_position(),
+            queued: shared.queued.load(Ordering::Relaxed),
+            commands: shared.commands.load(Ordering::Relaxed),
+            batches: shared.batches.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Decides what was accepted, brings the tables up to date, and stops. Everything handed in later is answered
+    /// with [`Unavailable`]. A second call changes nothing.
+    pub fn close(&self) {
+        if self.0.closing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        // A full queue drains by itself; a decider that is gone already needs no telling.
+        drop(self.0.queue.send(Message::Close));
+        let threads = std::mem::take(&mut *self.0.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            drop(thread.join());
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        drop(self.queue.send(Message::Close));
+        for thread in self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            drop(thread.join());
+        }
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Engine").field(&self.status()).finish()
+    }
+}
+
+/// Starts a thread that marks the engine broken should it panic.
+fn spawn(name: &str, shared: &Arc<Shared>, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
+    struct Guard(Arc<Shared>);
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                self.0.broken.store(true, Ordering::Release);
+                self.0.tables.close();
+                tracing::error!("the money core has found itself broken and has stopped; run `tapstone verify`");
+            }
+        }
+    }
+    let guard = Guard(shared.clone());
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            let _guard = guard;
+            work();
+        })
+        .map_err(|source| OpenError::Thread { source })
+}
