@@ -1,0 +1,62 @@
+/** The keypad: how much, what for, and asking. */
+import { useEffect } from "preact/hooks";
+import { entryAmount } from "../shared/entry.ts";
+import { words } from "../shared/i18n/index.ts";
+import { formatMoney } from "../shared/money.ts";
+import type { Tag } from "../shared/types.ts";
+import { EntryAmount } from "../shared/ui/Amount.tsx";
+import { Keypad } from "../shared/ui/Keypad.tsx";
+import { description, entry } from "./draft.ts";
+import { ask, state } from "./register.ts";
+import { WordNotice } from "./WordNotice.tsx";
+
+const longestDescription = 80;
+
+export function AskScreen({ tag, sending }: { tag: Tag; sending: boolean }) {
+  const { till, common, tap } = words.value;
+  const typed = entryAmount(entry.value, tag.currency);
+  const amount = typed === null ? null : { amount: typed, currency: tag.currency };
+  const trouble = state.value.at === "sending" ? state.value.trouble : null;
+
+  useEffect(() => {
+    const ifEnter = (event: KeyboardEvent) => {
+      if (event.key === "Enter" && event.target === document.body && amount !== null) void ask(amount);
+    };
+    addEventListener("keydown", ifEnter);
+    return () => removeEventListener("keydown", ifEnter);
+  });
+
+  function submit(event: Event): void {
+    event.preventDefault();
+    if (amount !== null) void ask(amount);
+  }
+
+  return (
+    <form class="ask" onSubmit={submit}>
+      <div class="ask-amount">
+        <h1 class="unseen">{common.amount}</h1>
+        <EntryAmount entry={entry.value} currency={tag.currency} />
+      </div>
+      <WordNotice />
+      {trouble !== null && <p class="soft">{trouble === "busy" ? tap.busyTitle : common.offlineTitle}</p>}
+      <input
+        class="input"
+        aria-label={till.description}
+        placeholder={till.descriptionPlaceholder}
+        maxLength={longestDescription}
+        value={description}
+        onInput={(event) => (description.value = event.currentTarget.value)}
+      />
+      <Keypad entry={entry.value} currency={tag.currency} onEntry={(next) => (entry.value = next)} />
+      <div class="ask-actions">
+        <button class="button primary big" type="submit" disabled={sending || amount === null}>
+          {sending && <span class="spinner" />}
+          {sending ? till.stillToSend : amount === null ? till.ask : till.askAmount(formatMoney(amount))}
+        </button>
+        <button class="button quiet" type="button" disabled={sending} onClick={() => void ask(null)}>
+          {till.letCustomerType}
+        </button>
+      </div>
+    </form>
+  );
+}
