@@ -1,0 +1,127 @@
+//! The directory's SQLite file.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::cache::Cache;
+use crate::profiles::{Entry, Purpose};
+use crate::{DirectoryError, rows};
+
+/// The version of the file's layout, kept in SQLite's `user_version`.
+pub(crate) const FORMAT_VERSION: i64 = 1;
+
+/// "Tdir" in ASCII: says that an SQLite file is Tapstone's directory.
+const APPLICATION_ID: i64 = 0x5464_6972;
+
+/// The one connection, which holds the file alone.
+pub(crate) struct Database {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Database {
+    pub(crate) fn open(path: &Path) -> Result<Self, DirectoryError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(|source| error(path, source))?;
+        let database = Self { connection, path: path.to_owned() };
+        database.run(|sql| {
+            sql.busy_timeout(Duration::ZERO)?;
+            // Set before the first look into the file: the cache is only true while nobody else writes.
+            sql.pragma_update(None, "locking_mode", "EXCLUSIVE")
+        })?;
+        database.check_version()?;
+        database.run(|sql| {
+            sql.pragma_update(None, "journal_mode", "WAL")?;
+            sql.pragma_update(None, "synchronous", "FULL")?;
+            sql.pragma_update(None, "foreign_keys", true)
+        })?;
+        database.create_if_empty()?;
+        Ok(database)
+    }
+
+    fn check_version(&self) -> Result<(), DirectoryError> {
+        let (application, version, tables): (i64, i64, i64) = self.run(|sql| {
+            let application = sql.pragma_query_value(None, "application_id", |row| row.get(0))?;
+            let version = sql.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            Ok((application, version, sql.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?))
+        })?;
+        let path = || self.path.clone();
+        match (application, version, tables) {
+            (0, 0, 0) | (APPLICATION_ID, FORMAT_VERSION, _) => Ok(()),
+            (APPLICATION_ID, found, _) => Err(DirectoryError::NewerVersion { path: path(), found }),
+            _ => Err(DirectoryError::Foreign { path: path() }),
+        }
+    }
+
+    fn create_if_empty(&self) -> Result<(), DirectoryError> {
+        self.run(|sql| {
+            // An immediate transaction takes the lock for good, also where nothing is to be created.
+            let create = Transaction::new_unchecked(sql, TransactionBehavior::Immediate)?;
+            let tables: i64 = create.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+            if tables == 0 {
+                create.execute_batch(include_str!("schema.sql"))?;
+                create.pragma_update(None, "application_id", APPLICATION_ID)?;
+                create.pragma_update(None, "user_version", FORMAT_VERSION)?;
+            }
+            create.commit()
+        })
+    }
+
+    /// Reads everything.
+    pub(crate) fn load(&self) -> Result<Cache, DirectoryError> {
+        self.run(|sql| {
+            let mut cache = Cache::default();
+            cache.purpose = rows::read_purpose(sql)?;
+            rows::read_all(sql, |entry| cache.insert(entry))?;
+            Ok(cache)
+        })
+    }
+
+    pub(crate) fn declare(&self, purpose: Purpose) -> Result<(), DirectoryError> {
+        self.run(|sql| rows::write_purpose(sql, purpose))
+    }
+
+    /// Writes all entries or none; gives them back as they are now stored.
+    pub(crate) fn add(&mut self, entries: impl IntoIterator<Item = Entry>) -> Result<Vec<Entry>, DirectoryError> {
+        let path = &self.path;
+        let transaction = self.connection.transaction().map_err(|source| error(path, source))?;
+        let written = entries.into_iter().map(|entry| write(&transaction, entry, path)).collect::<Result<_, _>>()?;
+        transaction.commit().map_err(|source| error(path, source))?;
+        Ok(written)
+    }
+
+    fn run<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, DirectoryError> {
+        work(&self.connection).map_err(|source| error(&self.path, source))
+    }
+}
+
+/// Says what SQLite's error means for this file.
+fn error(path: &Path, source: rusqlite::Error) -> DirectoryError {
+    let path = path.to_owned();
+    let damaged = |damage: String| DirectoryError::Damaged { path: path.clone(), damage };
+    match &source {
+        rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..) => {
+            damaged(source.to_string())
+        }
+        _ => match source.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => DirectoryError::Locked { path },
+            Some(ErrorCode::DatabaseCorrupt) => damaged(source.to_string()),
+            Some(ErrorCode::NotADatabase) => damaged("it is no SQLite database".to_owned()),
+            _ => DirectoryError::Sqlite { path, source },
+        },
+    }
+}
+
+fn write(sql: &Connection, entry: Entry, path: &Path) -> Result<Entry, DirectoryError> {
+    let name = entry.to_string();
+    match rows::write(sql, entry) {
+        Ok(Some(written)) => Ok(written),
+        Ok(None) => Err(DirectoryError::Conflict { entry: name }),
+        Err(source) if source.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+            Err(DirectoryError::UnknownReference { entry: name })
+        }
+        Err(source) => Err(error(path, source)),
+    }
+}
