@@ -1,0 +1,58 @@
+# make run    builds everything and starts a demonstration platform
+# make test   proves that it works; this is what CI runs
+# make bench  measures this machine
+
+DATA   ?= ./data
+LISTEN ?= 127.0.0.1:8080
+
+export CARGO_TARGET_DIR := $(CURDIR)/target
+TAPSTONE := target/release/tapstone
+.DEFAULT_GOAL := run
+.PHONY: run test build web tools lint unit kills browser openapi bench clean
+
+run: build
+	@exec $(TAPSTONE) serve --demo --data $(DATA) --listen $(LISTEN)
+
+# Each step stops at its first failure. The browser comes last: it looks at what all the others made.
+test: tools lint unit build kills browser
+	@echo "all tests passed"
+
+build: web
+	cargo build --release --locked
+
+# The pages, made anew only when one of their sources is newer.
+web: web/dist/index.html
+
+web/dist/index.html: $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/e2e/*' 2>/dev/null)
+	@scripts/need.sh build
+	cd web && npm ci --no-audit --no-fund --loglevel=error && npm run build
+	@touch $@
+
+tools:
+	@scripts/need.sh build browser
+
+lint: web
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cd web && npm run --silent check
+
+unit: web
+	cargo test --workspace --locked
+	cd web && npm test --silent
+
+# SIGKILL under load, fifty times in a row on one folder; the books are checked each time.
+kills: build
+	$(TAPSTONE) bench kills --times 50 --folder target
+
+browser: build
+	scripts/browser-test.sh $(TAPSTONE)
+
+# Writes the API description anew after a change to it; the tests compare the two.
+openapi: build
+	$(TAPSTONE) openapi > docs/openapi.json
+
+bench: build
+	$(TAPSTONE) bench taps --folder target
+
+clean:
+	rm -rf target web/dist web/node_modules
