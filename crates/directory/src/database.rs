@@ -35,6 +35,7 @@ impl Database {
         database.run(|sql| {
             sql.pragma_update(None, "journal_mode", "WAL")?;
             sql.pragma_update(None, "synchronous", "FULL")?;
+            sql.pragma_update(None, "cache_size", -65_536)?;
             sql.pragma_update(None, "foreign_keys", true)
         })?;
         database.create_if_empty()?;
