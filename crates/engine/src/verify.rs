@@ -159,7 +159,8 @@ impl Audit {
             | Event::OrderExpired(_)
             | Event::TapRefused(_)
             | Event::PaymentDeclined(_)
-            | Event::RequestRefused(_) => {}
+            | Event::RequestRefused(_)
+            | Event::RequestAnswered(_) => {}
         }
         if record.request.is_some() {
             seen.requests += 1;

@@ -45,6 +45,8 @@ pub enum Event {
     PaymentDeclined(DeclinedPayment),
     /// A repeatable request was refused; the same request will be refused the same way.
     RequestRefused(Rejection),
+    /// A repeatable request asked for what was so already; the same request will be answered the same way.
+    RequestAnswered(Outcome),
 }
 
 /// Something that moved money, and the accounts it moved between.
@@ -135,6 +137,8 @@ pub enum Outcome {
     DepositSucceeded(DepositId),
     /// It was refused.
     Refused(Rejection),
+    /// It was done, with nothing to show.
+    Done,
 }
 
 impl Event {
@@ -149,7 +153,9 @@ impl Event {
             Self::TapRefused(refused) => Some(Outcome::Refused(refused.reason)),
             Self::PaymentDeclined(declined) => Some(Outcome::Refused(declined.reason)),
             Self::RequestRefused(reason) => Some(Outcome::Refused(*reason)),
-            Self::AccountOpened(_) | Self::TagRegistered(_) | Self::OrderExpired(_) => None,
+            Self::RequestAnswered(outcome) => Some(outcome.clone()),
+            Self::AccountOpened(_) | Self::TagRegistered(_) => Some(Outcome::Done),
+            Self::OrderExpired(_) => None,
         }
     }
 }

@@ -11,6 +11,9 @@ use crate::command::{Action, BodyDigest, Command, Request, RequestKey};
 use crate::event::{Event, Outcome, Record};
 use crate::model::{Deposit, Order, OrderStatus, Owner, Payment, RegisteredTag, Tap, UnixMillis, account_code};
 
+/// How long a tap is remembered after its time is over, in milliseconds, so that the merchant of a slow payer is told.
+const LATE_TAP_MS: u64 = 3 * 60 * 1000;
+
 /// Everything that the decider knows.
 #[derive(Debug, Default)]
 pub struct State {
@@ -28,7 +31,7 @@ pub struct State {
     pub(crate) requests: HashMap<RequestKey, (BodyDigest, Outcome)>,
     /// What is closed, and can be forgotten once the journal is stored up to the position beside it.
     forgettable: VecDeque<(u64, Forgettable)>,
-    /// Taps in the order they were made, to be forgotten when their time is over even if nobody paid.
+    /// Taps in the order they were made, to be forgotten some time after their own is over if nobody paid with them.
     expiring: VecDeque<(u64, TapId, UnixMillis)>,
     position: u64,
     now: UnixMillis,
@@ -52,7 +55,8 @@ pub struct TagState {
 pub(crate) struct LiveTap {
     pub(crate) tap: Tap,
     pub(crate) payment: Option<PaymentId>,
-    /// Declines reported so far. Not stored: it bounds noise, not money.
+    /// Declines reported so far. Not stored: it bounds noise, not money. A tap that was recalled long after its time
+    /// reports no more.
     pub(crate) declines: u8,
 }
 
@@ -198,7 +202,7 @@ impl State {
                     live.declines = live.declines.saturating_add(1);
                 }
             }
-            Event::RequestRefused(_) => {}
+            Event::RequestRefused(_) | Event::RequestAnswered(_) => {}
         }
     }
 
@@ -257,7 +261,7 @@ impl State {
     /// Puts back a tap that can still be paid with.
     pub fn restore_live_tap(&mut self, tap: Tap) {
         self.taps.insert(tap.id, LiveTap { tap, payment: None, declines: 0 });
-        self.expiring.push_back((self.position, tap.id, tap.expires_at()));
+        self.expiring.push_back((self.position, tap.id, tap.expires_at().plus(LATE_TAP_MS)));
     }
 
     /// Puts back an order that is still open.
@@ -286,7 +290,10 @@ impl State {
         let now = self.now;
         let over = |(position, _, until): &mut (u64, TapId, UnixMillis)| *position <= stored && *until < now;
         while let Some((_, tap, _)) = self.expiring.pop_front_if(over) {
-            self.taps.remove(&tap);
+            // One that has paid waits until its payment is stored too.
+            if self.taps.get(&tap).is_some_and(|live| live.payment.is_none()) {
+                self.taps.remove(&tap);
+            }
         }
     }
 
@@ -312,7 +319,7 @@ impl State {
             Outcome::TapAccepted(id) => [Some(Need::Tap(*id)), self.order_of(*id)],
             Outcome::PaymentSucceeded(id) => [Some(Need::Payment(*id)), None],
             Outcome::DepositSucceeded(id) => [Some(Need::Deposit(*id)), None],
-            Outcome::Refused(_) => [None, None],
+            Outcome::Refused(_) | Outcome::Done => [None, None],
         }
     }
 
@@ -347,9 +354,11 @@ impl State {
                 self.forgettable.push_back((self.position, Forgettable::Order(order.id)));
                 self.orders.insert(order.id, order);
             }
+            // It may still pay, and then must stay until that is stored.
+            Recalled::Tap(tap, None) if self.now < tap.expires_at() => self.restore_live_tap(tap),
             Recalled::Tap(tap, payment) => {
                 self.forgettable.push_back((self.position, Forgettable::Tap(tap.id)));
-                self.taps.insert(tap.id, LiveTap { tap, payment, declines: 0 });
+                self.taps.insert(tap.id, LiveTap { tap, payment, declines: u8::MAX });
             }
             Recalled::Payment(payment) => self.remember_payment(payment),
             Recalled::Deposit(deposit) => self.remember_deposit(deposit),

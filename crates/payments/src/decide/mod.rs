@@ -22,26 +22,28 @@ pub struct Decision {
 
 /// What a rule makes of an action.
 pub(crate) struct Verdict {
-    /// The event that answers the request comes last.
+    /// What happens. The event that answers the request comes last.
     events: Vec<Event>,
+    /// What a repeatable request is remembered by, where no event answers it.
+    unsaid: Option<Event>,
     answer: Result<Answer, Rejection>,
 }
 
 impl Verdict {
     fn yes(event: Event, answer: Answer) -> Self {
-        Self { events: vec![event], answer: Ok(answer) }
+        Self { events: vec![event], unsaid: None, answer: Ok(answer) }
     }
 
-    fn unchanged(answer: Answer) -> Self {
-        Self { events: Vec::new(), answer: Ok(answer) }
+    fn unchanged(outcome: Outcome, answer: Answer) -> Self {
+        Self { events: Vec::new(), unsaid: Some(Event::RequestAnswered(outcome)), answer: Ok(answer) }
     }
 
     fn no(rejection: Rejection) -> Self {
-        Self { events: Vec::new(), answer: Err(rejection) }
+        Self { events: Vec::new(), unsaid: Some(Event::RequestRefused(rejection)), answer: Err(rejection) }
     }
 
     fn no_but(event: Event, rejection: Rejection) -> Self {
-        Self { events: vec![event], answer: Err(rejection) }
+        Self { events: vec![event], unsaid: None, answer: Err(rejection) }
     }
 }
 
@@ -52,8 +54,8 @@ pub fn decide(state: &State, command: Command) -> Decision {
         return Decision { records: Vec::new(), answer: known };
     }
     let mut verdict = decide_action(state, action, now);
-    if let (Some(_), Err(rejection), true) = (request, verdict.answer.as_ref(), verdict.events.is_empty()) {
-        verdict.events.push(Event::RequestRefused(*rejection));
+    if request.is_some() {
+        verdict.events.extend(verdict.unsaid);
     }
     let last = verdict.events.len().saturating_sub(1);
     let records = verdict.events.into_iter().enumerate().map(|(index, event)| Record {
@@ -65,6 +67,9 @@ pub fn decide(state: &State, command: Command) -> Decision {
 }
 
 fn decide_action(state: &State, action: Action, now: UnixMillis) -> Verdict {
+    if takes_known_id(state, &action) {
+        return Verdict::no(Rejection::Exists);
+    }
     match action {
         Action::OpenAccount(account) => registry::open_account(state, account),
         Action::RegisterTag(tag) => registry::register_tag(state, tag),
@@ -75,6 +80,17 @@ fn decide_action(state: &State, action: Action, now: UnixMillis) -> Verdict {
         Action::OpenTap { id, wallet, reading } => taps::open(state, id, wallet, reading, now),
         Action::ReportForgedTap { claimed } => taps::report_forged(state, claimed, now),
         Action::Pay(pay) => payments::pay(state, pay, now),
+    }
+}
+
+/// Whether something new would bury what has its id. Ids are random, so this is a caller's mistake that shows at once,
+/// and what is forgotten need not be asked.
+fn takes_known_id(state: &State, action: &Action) -> bool {
+    match action {
+        Action::CreateOrder(new) => state.orders.contains_key(&new.id),
+        Action::OpenTap { id, .. } => state.taps.contains_key(id),
+        Action::Pay(pay) => state.payments.contains_key(&pay.id),
+        _ => false,
     }
 }
 
@@ -100,6 +116,7 @@ fn answer_again(state: &State, outcome: &Outcome) -> Option<Answer> {
         }),
         Outcome::PaymentSucceeded(id) => state.payments.get(id).cloned().map(Answer::Payment),
         Outcome::DepositSucceeded(id) => state.deposits.get(id).copied().map(Answer::Deposit),
+        Outcome::Done => Some(Answer::Done),
         Outcome::Refused(_) => None,
     }
 }

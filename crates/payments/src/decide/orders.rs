@@ -4,7 +4,7 @@ use ids::{MerchantId, OrderId};
 
 use super::Verdict;
 use crate::command::{Answer, NewOrder};
-use crate::event::Event;
+use crate::event::{Event, Outcome};
 use crate::model::{Order, OrderStatus, Owner, UnixMillis, account_code};
 use crate::rejection::Rejection;
 use crate::state::State;
@@ -43,7 +43,7 @@ pub(super) fn create(state: &State, new: NewOrder, now: UnixMillis) -> Verdict {
         status: OrderStatus::Open,
     };
     events.push(Event::OrderCreated(order.clone()));
-    Verdict { events, answer: Ok(Answer::Order(order)) }
+    Verdict { events, unsaid: None, answer: Ok(Answer::Order(order)) }
 }
 
 pub(super) fn cancel(state: &State, merchant: MerchantId, id: OrderId, now: UnixMillis) -> Verdict {
@@ -56,7 +56,7 @@ pub(super) fn cancel(state: &State, merchant: MerchantId, id: OrderId, now: Unix
             Verdict::yes(Event::OrderCancelled(id), Answer::Order(Order { status, ..order.clone() }))
         }
         // What the merchant wanted is so already: a second click is no error.
-        Err(Rejection::OrderCancelled) => Verdict::unchanged(Answer::Order(order.clone())),
+        Err(Rejection::OrderCancelled) => Verdict::unchanged(Outcome::OrderCancelled(id), Answer::Order(order.clone())),
         Err(rejection) => Verdict::no(rejection),
     }
 }
@@ -64,7 +64,7 @@ pub(super) fn cancel(state: &State, merchant: MerchantId, id: OrderId, now: Unix
 pub(super) fn expire(state: &State, now: UnixMillis) -> Verdict {
     let due = state.due.iter().take_while(|(expires_at, _)| *expires_at <= now).take(MAX_EXPIRED_AT_ONCE);
     let events = due.map(|(_, order)| Event::OrderExpired(*order)).collect();
-    Verdict { events, answer: Ok(Answer::Done) }
+    Verdict { events, ..Verdict::unchanged(Outcome::Done, Answer::Done) }
 }
 
 /// Whether an order can be paid, or withdrawn, at this moment.

@@ -6,7 +6,7 @@ use money::Money;
 
 use super::Verdict;
 use crate::command::Answer;
-use crate::event::{Event, Settled};
+use crate::event::{Event, Outcome, Settled};
 use crate::model::{Deposit, Owner, RegisteredTag, UnixMillis, account_code};
 use crate::rejection::Rejection;
 use crate::state::State;
@@ -15,7 +15,7 @@ pub(super) fn open_account(state: &State, account: Account) -> Verdict {
     match state.ledger.check_account(&account) {
         Ok(()) if state.has_account_like(&account) => Verdict::no(Rejection::Exists),
         Ok(()) => Verdict::yes(Event::AccountOpened(account), Answer::Done),
-        Err(AccountRejection::Exists) => Verdict::unchanged(Answer::Done),
+        Err(AccountRejection::Exists) => Verdict::unchanged(Outcome::Done, Answer::Done),
         Err(AccountRejection::ExistsWithDifferentFields) => Verdict::no(Rejection::Exists),
     }
 }
@@ -25,7 +25,7 @@ pub(super) fn register_tag(state: &State, tag: RegisteredTag) -> Verdict {
     let same_uid = state.tags.get(&tag.uid).map(|known| known.tag);
     match (same_id, same_uid) {
         (None, None) => Verdict::yes(Event::TagRegistered(tag), Answer::Done),
-        (Some(known), Some(_)) if known == tag => Verdict::unchanged(Answer::Done),
+        (Some(known), Some(_)) if known == tag => Verdict::unchanged(Outcome::Done, Answer::Done),
         _ => Verdict::no(Rejection::Exists),
     }
 }
@@ -34,7 +34,11 @@ pub(super) fn deposit(state: &State, id: DepositId, wallet: WalletId, money: Mon
     let (currency, amount) = (money.currency(), money.amount());
     if let Some(known) = state.deposits.get(&id) {
         let same = (known.wallet, known.currency, known.amount) == (wallet, currency, amount);
-        return if same { Verdict::unchanged(Answer::Deposit(*known)) } else { Verdict::no(Rejection::Exists) };
+        return if same {
+            Verdict::unchanged(Outcome::DepositSucceeded(id), Answer::Deposit(*known))
+        } else {
+            Verdict::no(Rejection::Exists)
+        };
     }
     let float = state.account_of(account_code::FLOAT, Owner::Platform, currency);
     let (Some(debit_account), Some(credit_account)) = (float, state.wallet_account(wallet, currency)) else {
