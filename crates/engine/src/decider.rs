@@ -67,6 +67,9 @@ pub(crate) fn run(
         let now = decider.state.now().max(clock.now());
         let mut batch = Batch::new();
         let more = decider.fill(&mut batch, first, queue, now);
+        if let Err(error) = decider.reader.release_snapshot() {
+            tracing::error!(%error, "the tables could not be let go of");
+        }
         shared.commands.fetch_add(batch.callers.len() as u64, Ordering::Relaxed);
         // A committer that is gone has failed: dropping the batch tells its callers that nothing is known.
         if !batch.is_empty() && to_committer.send(batch).is_err() {
@@ -140,6 +143,8 @@ impl Decider<'_> {
     fn recall(&mut self, command: Command) -> Result<Command, TablesError> {
         let mut asked = Vec::new();
         while let Some(need) = self.state.next_need(&command, &asked) {
+            // Begun after the state forgot, so it holds all that was forgotten.
+            self.reader.hold_snapshot()?;
             if let Some(recalled) = self.reader.recall(need)? {
                 self.state.recall(recalled);
             }

@@ -118,6 +118,7 @@ impl Tables {
         }
         let reader = TablesReader::open(file)?;
         reader.check_integrity()?;
+        reader.hold_snapshot()?;
         Ok(Some(Self { mark: reader.mark()?, counts: reader.row_counts()?, reader }))
     }
 }

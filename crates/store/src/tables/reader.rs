@@ -74,6 +74,23 @@ impl TablesReader {
         Ok(Self { database: Database::open_to_read(path)? })
     }
 
+    /// Sees the tables as they are now until [`TablesReader::release_snapshot`], whatever is written meanwhile. Many
+    /// small questions are also several times cheaper this way: SQLite locks its file once, not for each.
+    pub fn hold_snapshot(&self) -> Result<(), TablesError> {
+        if self.database.connection.is_autocommit() {
+            self.database.run(|sql| sql.prepare_cached("BEGIN")?.execute([]))?;
+        }
+        Ok(())
+    }
+
+    /// Ends what [`TablesReader::hold_snapshot`] began, if it did.
+    pub fn release_snapshot(&self) -> Result<(), TablesError> {
+        if !self.database.connection.is_autocommit() {
+            self.database.run(|sql| sql.prepare_cached("COMMIT")?.execute([]))?;
+        }
+        Ok(())
+    }
+
     /// The journal position that the tables reflect.
     pub fn mark(&self) -> Result<Mark, TablesError> {
         self.database.mark()
