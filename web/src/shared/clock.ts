@@ -19,13 +19,13 @@ export function serverNow(): number {
   return Date.now() + offsetMs;
 }
 
-/** The server's time, ticking four times a second; components that read it redraw. */
-export const ticking = signal(serverNow());
-setInterval(() => (ticking.value = serverNow()), 250);
+const ticking = signal(0);
+setInterval(() => ticking.value++, 250);
 
-/** Whole seconds from `now` until an RFC 3339 time, never below zero. */
-export function secondsUntil(time: string, now: number): number {
-  return Math.max(0, Math.ceil((Date.parse(time) - now) / 1000));
+/** Whole seconds until an RFC 3339 time, never below zero; a component that asks is redrawn as they pass. */
+export function secondsUntil(time: string): number {
+  void ticking.value;
+  return Math.max(0, Math.ceil((Date.parse(time) - serverNow()) / 1000));
 }
 
 /** "4:05". */

@@ -26,6 +26,8 @@ const restartMs = 3_000;
 export interface EventListeners {
   readonly onEvent: (event: TapstoneEvent) => void;
   readonly onSync: () => void;
+  /** The token is not known any more; the stream is over. */
+  readonly onRefused: () => void;
 }
 
 export interface EventStream {
@@ -45,6 +47,7 @@ export function openEventStream(token: string, listeners: EventListeners): Event
     const resume = lastEventId === null ? {} : { "Last-Event-ID": lastEventId };
     const headers = { ...init?.headers, ...resume, Authorization: `Bearer ${token}` };
     const response = await fetch(url, { ...init, headers, cache: "no-store" } as RequestInit);
+    if (response.status === 401) listeners.onRefused();
     return hearing(response, () => (heard = Date.now()));
   };
 

@@ -3,32 +3,31 @@ import { useEffect } from "preact/hooks";
 import { entryAmount } from "../shared/entry.ts";
 import { words } from "../shared/i18n/index.ts";
 import { formatMoney } from "../shared/money.ts";
-import type { Tag } from "../shared/types.ts";
+import type { Money, Tag } from "../shared/types.ts";
 import { EntryAmount } from "../shared/ui/Amount.tsx";
 import { Keypad } from "../shared/ui/Keypad.tsx";
 import { description, entry } from "./draft.ts";
-import { ask, state } from "./register.ts";
+import { ask, giveUpSending, state } from "./register.ts";
 import { WordNotice } from "./WordNotice.tsx";
 
 const longestDescription = 80;
 
 export function AskScreen({ tag, sending }: { tag: Tag; sending: boolean }) {
-  const { till, common, tap } = words.value;
-  const typed = entryAmount(entry.value, tag.currency);
-  const amount = typed === null ? null : { amount: typed, currency: tag.currency };
+  const { till, common } = words.value;
+  const amount = typedAmount(tag);
   const trouble = state.value.at === "sending" ? state.value.trouble : null;
 
   useEffect(() => {
     const ifEnter = (event: KeyboardEvent) => {
-      if (event.key === "Enter" && event.target === document.body && amount !== null) void ask(amount);
+      if (event.key === "Enter" && event.target === document.body) askTyped(tag);
     };
     addEventListener("keydown", ifEnter);
     return () => removeEventListener("keydown", ifEnter);
-  });
+  }, [tag]);
 
   function submit(event: Event): void {
     event.preventDefault();
-    if (amount !== null) void ask(amount);
+    askTyped(tag);
   }
 
   return (
@@ -38,7 +37,6 @@ export function AskScreen({ tag, sending }: { tag: Tag; sending: boolean }) {
         <EntryAmount entry={entry.value} currency={tag.currency} />
       </div>
       <WordNotice />
-      {trouble !== null && <p class="soft">{trouble === "busy" ? tap.busyTitle : common.offlineTitle}</p>}
       <input
         class="input"
         aria-label={till.description}
@@ -47,16 +45,32 @@ export function AskScreen({ tag, sending }: { tag: Tag; sending: boolean }) {
         value={description}
         onInput={(event) => (description.value = event.currentTarget.value)}
       />
-      <Keypad entry={entry.value} currency={tag.currency} onEntry={(next) => (entry.value = next)} />
+      <Keypad entry={entry} currency={tag.currency} />
       <div class="ask-actions">
         <button class="button primary big" type="submit" disabled={sending || amount === null}>
           {sending && <span class="spinner" />}
           {sending ? till.stillToSend : amount === null ? till.ask : till.askAmount(formatMoney(amount))}
         </button>
-        <button class="button quiet" type="button" disabled={sending} onClick={() => void ask(null)}>
-          {till.letCustomerType}
-        </button>
+        {trouble === null ? (
+          <button class="button quiet" type="button" disabled={sending} onClick={() => void ask(null)}>
+            {till.letCustomerType}
+          </button>
+        ) : (
+          <button class="button quiet" type="button" onClick={giveUpSending}>
+            {trouble === "busy" ? common.busyTitle : common.offlineTitle} · {common.cancel}
+          </button>
+        )}
       </div>
     </form>
   );
+}
+
+function typedAmount(tag: Tag): Money | null {
+  const amount = entryAmount(entry.value, tag.currency);
+  return amount === null ? null : { amount, currency: tag.currency };
+}
+
+function askTyped(tag: Tag): void {
+  const amount = typedAmount(tag);
+  if (amount !== null) void ask(amount);
 }

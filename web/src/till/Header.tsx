@@ -1,4 +1,6 @@
 /** The till's top bar: which shop, which tag, sound, and the rest in a menu. */
+import type { RefObject } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { nameOf, words } from "../shared/i18n/index.ts";
 import { SettingsIcon, SoundOffIcon, SoundOnIcon } from "../shared/ui/icons.tsx";
 import { Brand } from "../shared/ui/Logo.tsx";
@@ -36,8 +38,10 @@ export function Header() {
 
 function Menu() {
   const { common, wallet, till } = words.value;
+  const menu = useRef<HTMLDetailsElement>(null);
+  useEffect(() => closeOutside(menu), []);
   return (
-    <details class="menu">
+    <details class="menu" ref={menu}>
       <summary class="icon-button" aria-label={wallet.settings} title={wallet.settings}>
         <SettingsIcon />
       </summary>
@@ -47,7 +51,10 @@ function Menu() {
         <span class="label">{common.theme}</span>
         <ThemeSwitch />
         {tag.value !== null && (
-          <button class="button" type="button" onClick={() => chooseTag(null)}>
+          <button class="button" type="button" onClick={() => {
+              if (menu.current) menu.current.open = false;
+              chooseTag(null);
+            }}>
             {till.changeTag}
           </button>
         )}
@@ -57,4 +64,20 @@ function Menu() {
       </div>
     </details>
   );
+}
+
+/** A press outside, or Escape, closes the menu. */
+function closeOutside(menu: RefObject<HTMLDetailsElement | null>): () => void {
+  const ifOutside = ({ target }: Event) => {
+    if (menu.current && !(target instanceof Node && menu.current.contains(target))) menu.current.open = false;
+  };
+  const ifEscape = ({ key }: KeyboardEvent) => {
+    if (key === "Escape" && menu.current) menu.current.open = false;
+  };
+  addEventListener("pointerdown", ifOutside);
+  addEventListener("keydown", ifEscape);
+  return () => {
+    removeEventListener("pointerdown", ifOutside);
+    removeEventListener("keydown", ifEscape);
+  };
 }

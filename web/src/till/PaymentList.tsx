@@ -25,7 +25,8 @@ export function PaymentList() {
       {today.length === 0 ? (
         <p class="soft">{till.noPayments}</p>
       ) : (
-        <ul>
+        // Focusable, so that the keyboard can scroll it.
+        <ul tabIndex={0} aria-label={till.todaysPayments}>
           {today.slice(0, shownCount).map((payment) => (
             <li key={payment.id}>
               <span class="today-what">

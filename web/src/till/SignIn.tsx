@@ -1,8 +1,8 @@
 /** Opening the till: as one of the demo's shops, or with a merchant key. */
 import { demoPending, demoWorld } from "../shared/demo.ts";
-import { nameOf, words } from "../shared/i18n/index.ts";
-import { Avatar, Loading, Notice, ScreenTitle } from "../shared/ui/common.tsx";
-import { ChevronIcon } from "../shared/ui/icons.tsx";
+import { words } from "../shared/i18n/index.ts";
+import { Loading, Notice, ScreenTitle } from "../shared/ui/common.tsx";
+import { DemoChoices } from "../shared/ui/DemoChoices.tsx";
 import { Brand } from "../shared/ui/Logo.tsx";
 import { SignInForm } from "../shared/ui/SignInForm.tsx";
 import { LanguageSwitch } from "../shared/ui/Switches.tsx";
@@ -27,7 +27,14 @@ export function SignIn() {
         </div>
         <div class="till-sign-in-choices">
           {refused.value && <Notice tone="warn" title={problems.unauthenticated.title} />}
-          {demoWorld.value !== null && <DemoShops />}
+          {demoWorld.value !== null && (
+            <DemoChoices
+              title={till.chooseDemoBrand}
+              text={till.demoText}
+              choices={demoWorld.value.merchants}
+              onChoose={({ key }) => signIn(key)}
+            />
+          )}
           <section class="card padded">
             {demoWorld.value !== null && <h2 class="label">{till.orKey}</h2>}
             <SignInForm label={till.key} hint={till.keyHint} action={till.signIn} refused={till.keyRefused} onSecret={signIn} />
@@ -35,26 +42,5 @@ export function SignIn() {
         </div>
       </main>
     </div>
-  );
-}
-
-function DemoShops() {
-  const { till } = words.value;
-  return (
-    <section>
-      <h2 class="label">{till.chooseDemoBrand}</h2>
-      <p class="soft small">{till.demoText}</p>
-      <ul class="choices">
-        {demoWorld.value?.merchants.map((shop) => (
-          <li key={shop.id}>
-            <button class="choice" type="button" onClick={() => void signIn(shop.key)}>
-              <Avatar name={nameOf(shop)} />
-              <strong class="grow">{nameOf(shop)}</strong>
-              <ChevronIcon />
-            </button>
-          </li>
-        ))}
-      </ul>
-    </section>
   );
 }

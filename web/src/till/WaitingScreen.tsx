@@ -1,5 +1,5 @@
 /** The order waits at the tag: the amount large, the tag drawn, the time that is left. */
-import { formatCountdown, secondsUntil, ticking } from "../shared/clock.ts";
+import { formatCountdown, secondsUntil } from "../shared/clock.ts";
 import { words } from "../shared/i18n/index.ts";
 import type { Order, Tag } from "../shared/types.ts";
 import { Amount } from "../shared/ui/Amount.tsx";
@@ -40,7 +40,7 @@ function Countdown({ until }: { until: string }) {
   return (
     <span class="countdown" role="timer">
       <ClockIcon size={20} />
-      {words.value.till.expiresIn(formatCountdown(secondsUntil(until, ticking.value)))}
+      {words.value.till.expiresIn(formatCountdown(secondsUntil(until)))}
     </span>
   );
 }

@@ -9,12 +9,14 @@ export function WordNotice() {
   if (now === null) return null;
   return (
     <Notice tone={toneOf(now)} title={textOf(now, words.value)} icon={now.kind === "touched" ? <ContactlessIcon /> : <WarningIcon />}>
-      {now.kind === "problem" ? words.value.problems[now.code].next : null}
+      {now.kind === "problem" && now.code === "unknown" && now.requestId !== null
+        ? words.value.common.requestId(now.requestId)
+        : null}
     </Notice>
   );
 }
 
-export function textOf(word: Word, { till, problems }: Words): string {
+function textOf(word: Word, { till }: Words): string {
   switch (word.kind) {
     case "touched":
       return till.touched;
@@ -22,14 +24,14 @@ export function textOf(word: Word, { till, problems }: Words): string {
       if (word.reason === "tap_invalid") return till.refusedForged;
       return word.reason === "tap_replayed" ? till.refusedReplayed : till.refusedOther;
     case "declined":
-      return isDeclineReason(word.reason, till.declined) ? till.declined[word.reason] : till.declined.other;
+      return wordOf(till.declined, word.reason);
     case "problem":
-      return problems[word.code].title;
+      return wordOf(till.problems, word.code);
   }
 }
 
-function isDeclineReason(reason: string, known: Words["till"]["declined"]): reason is keyof Words["till"]["declined"] {
-  return Object.hasOwn(known, reason);
+function wordOf<Known extends { readonly other: string }>(known: Known, code: string): string {
+  return Object.entries(known).find(([name]) => name === code)?.[1] ?? known.other;
 }
 
 function toneOf(word: Word): Tone {

@@ -13,10 +13,12 @@ export function toggleMuted(): void {
 
 let context: AudioContext | null = null;
 
-addEventListener("pointerdown", () => {
+function wake(): void {
   context ??= new AudioContext();
   if (context.state === "suspended") void context.resume();
-});
+}
+addEventListener("pointerdown", wake);
+addEventListener("keydown", wake);
 
 export function chime(): void {
   if (muted.value || context === null || context.state !== "running") return;

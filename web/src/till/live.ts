@@ -2,7 +2,7 @@
 import { effect, signal } from "@preact/signals";
 import { openEventStream, type EventStream } from "../shared/events.ts";
 import type { TapstoneEvent } from "../shared/types.ts";
-import { api } from "./session.ts";
+import { api, signOut } from "./session.ts";
 
 /** Whether events arrive. */
 export const connected = signal(false);
@@ -27,6 +27,7 @@ export function listen(listeners: readonly Listener[]): void {
     const opened = openEventStream(token, {
       onEvent: (event) => listeners.forEach((listener) => listener.hear(event)),
       onSync: () => listeners.forEach((listener) => listener.catchUp()),
+      onRefused: () => signOut("refused"),
     });
     stream = opened;
     stopFollowing = opened.connected.subscribe((up) => (connected.value = up));

@@ -27,11 +27,13 @@ export type Word =
   | { readonly kind: "touched" }
   | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "declined"; readonly reason: string }
-  | { readonly kind: "problem"; readonly code: ProblemCode };
+  | { readonly kind: "problem"; readonly code: ProblemCode; readonly requestId: string | null };
 
 const checkMs = 5_000;
 const showPaidMs = 10_000;
 const showClosedMs = 8_000;
+/** A touch that nobody confirmed in this time has run out. */
+const showWordMs = 120_000;
 
 export const state = signal<RegisterState>({ at: "ready" });
 export const word = signal<Word | null>(null);
@@ -47,17 +49,27 @@ export async function ask(amount: Money | null): Promise<void> {
   const about = description.value.trim() === "" ? {} : { description: description.value.trim() };
   const price = amount === null ? { currency: at.currency } : { amount };
   const untilAnswered = (trouble: Trouble | null) => void (state.value = { at: "sending", trouble });
+  sending = new AbortController();
+  const { signal } = sending;
   try {
-    const order = await client.createOrder({ tag: at.id, ...price, ...about }, newKey(), { untilAnswered });
+    const order = await client.createOrder({ tag: at.id, ...price, ...about }, newKey(), { untilAnswered, signal });
     clearDraft();
     wait(order);
   } catch (error) {
     if (error instanceof ApiProblem && error.code === "tag_busy" && typeof error.members["order"] === "string") {
       state.value = { at: "busy", order: error.members["order"] };
-    } else {
+    } else if (!signal.aborted) {
       backWith(error);
     }
   }
+}
+
+let sending = new AbortController();
+
+/** Stops sending. Should the server have heard it all the same, the order is found waiting at the tag. */
+export function giveUpSending(): void {
+  sending.abort();
+  rest();
 }
 
 /** Takes up the order that waits at the tag, if there is one: after a reload, or made elsewhere. */
@@ -197,14 +209,17 @@ function close(status: "cancelled" | "expired"): void {
 }
 
 function say(next: Word): void {
-  if (state.value.at === "waiting" || state.value.at === "ready") word.value = next;
+  if (state.value.at !== "waiting" && state.value.at !== "ready") return;
+  word.value = next;
+  clearTimeout(fading);
+  fading = setTimeout(() => (word.value = null), showWordMs);
 }
 
 function backWith(error: unknown): void {
   rest();
   const code = error instanceof ApiProblem ? error.code : "overloaded";
   if (code === "unauthenticated") signOut("refused");
-  else word.value = { kind: "problem", code };
+  else word.value = { kind: "problem", code, requestId: error instanceof ApiProblem ? error.requestId : null };
 }
 
 /** Asked after an await, when the state may be another than before it. */
@@ -217,6 +232,7 @@ function waitingOrder(): string | null {
 }
 
 let returning: ReturnType<typeof setTimeout> | undefined;
+let fading: ReturnType<typeof setTimeout> | undefined;
 
 function restAfter(ms: number): void {
   clearTimeout(returning);

@@ -9,7 +9,7 @@ export function Activity() {
   return (
     <main class="section">
       <ScreenTitle>{wallet.activity}</ScreenTitle>
-      {stale.value && <OfflineNotice>{common.loadFailed}</OfflineNotice>}
+      {stale.value && <OfflineNotice>{common.mayBeOld}</OfflineNotice>}
       {history.value === null ? !stale.value && <Loading /> : <HistoryList entries={history.value} />}
       {moreHistory.value && (
         <button class="button" type="button" onClick={() => void loadMoreHistory()}>

@@ -21,7 +21,7 @@ export function Home() {
         <Avatar name={nameOf(account)} />
         <ScreenTitle>{text.wallet.greeting(nameOf(account))}</ScreenTitle>
       </header>
-      {stale.value && <OfflineNotice>{text.common.loadFailed}</OfflineNotice>}
+      {stale.value && <OfflineNotice>{text.common.mayBeOld}</OfflineNotice>}
       {account.balances.length === 0 ? <p class="soft">{text.wallet.noBalances}</p> : <Balances balances={account.balances} />}
       <div class="ready">
         <span class="badge">

@@ -1,8 +1,9 @@
 /** Choosing a wallet: one of the demo's by name, or by its token. */
 import { demoPending, demoWorld } from "../shared/demo.ts";
-import { nameOf, words } from "../shared/i18n/index.ts";
-import { Avatar, Loading, Notice, ScreenTitle } from "../shared/ui/common.tsx";
-import { ChevronIcon, ContactlessIcon } from "../shared/ui/icons.tsx";
+import { words } from "../shared/i18n/index.ts";
+import { Loading, Notice, ScreenTitle } from "../shared/ui/common.tsx";
+import { ContactlessIcon } from "../shared/ui/icons.tsx";
+import { DemoChoices } from "../shared/ui/DemoChoices.tsx";
 import { Brand } from "../shared/ui/Logo.tsx";
 import { SignInForm } from "../shared/ui/SignInForm.tsx";
 import { LanguageSwitch } from "../shared/ui/Switches.tsx";
@@ -32,7 +33,14 @@ export function SignIn({ toPay }: { toPay: boolean }) {
           {problems.unauthenticated.next}
         </Notice>
       )}
-      {demoWorld.value !== null && <DemoWallets />}
+      {demoWorld.value !== null && (
+        <DemoChoices
+          title={wallet.chooseDemoWallet}
+          text={wallet.demoText}
+          choices={demoWorld.value.wallets}
+          onChoose={({ token }) => signIn(token)}
+        />
+      )}
       <section class="card padded">
         {demoWorld.value !== null && <h2 class="label">{wallet.orToken}</h2>}
         <SignInForm
@@ -44,26 +52,5 @@ export function SignIn({ toPay }: { toPay: boolean }) {
         />
       </section>
     </main>
-  );
-}
-
-function DemoWallets() {
-  const { wallet } = words.value;
-  return (
-    <section>
-      <h2 class="label">{wallet.chooseDemoWallet}</h2>
-      <p class="soft small">{wallet.demoText}</p>
-      <ul class="choices">
-        {demoWorld.value?.wallets.map((person) => (
-          <li key={person.id}>
-            <button class="choice" type="button" onClick={() => void signIn(person.token)}>
-              <Avatar name={nameOf(person)} />
-              <strong class="grow">{nameOf(person)}</strong>
-              <ChevronIcon />
-            </button>
-          </li>
-        ))}
-      </ul>
-    </section>
   );
 }

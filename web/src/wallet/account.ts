@@ -60,6 +60,7 @@ effect(() => {
       if (type === "payment.succeeded" || type === "deposit.succeeded") void refresh();
     },
     onSync: () => void refresh(),
+    onRefused: () => signOut("refused"),
   });
 });
 

@@ -1,4 +1,5 @@
 /** A money keypad. It also takes the keyboard's digits while it is on the screen and no field has the focus. */
+import type { Signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { keyOfKeyboard, pressKey, type Key } from "../entry.ts";
 import { words } from "../i18n/index.ts";
@@ -6,16 +7,16 @@ import { decimalsOf } from "../money.ts";
 import { BackspaceIcon } from "./icons.tsx";
 
 interface KeypadProps {
-  readonly entry: string;
+  /** A signal, not a value: two keys may be pressed before the screen is drawn again. */
+  readonly entry: Signal<string>;
   readonly currency: string;
-  readonly onEntry: (entry: string) => void;
 }
 
 const digits: readonly Key[] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
-export function Keypad({ entry, currency, onEntry }: KeypadProps) {
+export function Keypad({ entry, currency }: KeypadProps) {
   const { common } = words.value;
-  const press = (key: Key) => onEntry(pressKey(entry, key, currency));
+  const press = (key: Key) => void (entry.value = pressKey(entry.value, key, currency));
 
   useEffect(() => {
     const type = (event: KeyboardEvent) => {
@@ -26,7 +27,7 @@ export function Keypad({ entry, currency, onEntry }: KeypadProps) {
     };
     addEventListener("keydown", type);
     return () => removeEventListener("keydown", type);
-  });
+  }, [entry, currency]);
 
   return (
     <div class="keypad" role="group" aria-label={common.keypad}>

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { formatCountdown, secondsUntil, ticking } from "../../shared/clock.ts";
+import { formatCountdown, secondsUntil } from "../../shared/clock.ts";
 import { entryAmount } from "../../shared/entry.ts";
 import { nameOf, words } from "../../shared/i18n/index.ts";
 import { formatMoney } from "../../shared/money.ts";
@@ -50,7 +50,7 @@ export function Confirm({ tap, balances, paying, amount, onConfirm, onCancel, ch
         {asked === null && <p class="soft">{text.tap.enterAmount}</p>}
       </div>
       {children}
-      {asked === null && <Keypad entry={entry.value} currency={tap.currency} onEntry={(next) => (entry.value = next)} />}
+      {asked === null && <Keypad entry={entry} currency={tap.currency} />}
       <footer class="confirm-foot">
         {balances !== null && <PayFrom balances={balances} currency={tap.currency} />}
         <button
@@ -83,7 +83,7 @@ function Shop({ tap }: { tap: Tap }) {
 
 function TimeLeft({ tap }: { tap: Tap }) {
   const ends = tap.order !== null && tap.order.expires_at < tap.expires_at ? tap.order.expires_at : tap.expires_at;
-  const seconds = secondsUntil(ends, ticking.value);
+  const seconds = secondsUntil(ends);
   useEffect(() => {
     if (seconds === 0) timeIsUp(tap);
   }, [seconds === 0]);

@@ -3,7 +3,7 @@ import { words } from "../../shared/i18n/index.ts";
 import type { ProblemCode } from "../../shared/problems.ts";
 import { Amount } from "../../shared/ui/Amount.tsx";
 import { ScreenTitle } from "../../shared/ui/common.tsx";
-import { ClockIcon, CrossIcon, WarningIcon } from "../../shared/ui/icons.tsx";
+import { ClockIcon, CrossIcon, HomeIcon, WarningIcon } from "../../shared/ui/icons.tsx";
 import { signOut } from "../session.ts";
 import type { Gap } from "./flow.ts";
 
@@ -17,6 +17,7 @@ interface FailedProps {
 
 /** Danger, where money or the tag is in question; the rest is only in the way. */
 const alarming: ReadonlySet<ProblemCode> = new Set(["tap_invalid", "tap_replayed", "tag_unknown"]);
+const ofTheWallet: ReadonlySet<ProblemCode> = new Set(["insufficient_funds", "currency_not_held"]);
 const late: ReadonlySet<ProblemCode> = new Set(["tap_expired", "order_expired", "overloaded", "nothing_to_pay"]);
 
 export function Failed({ code, requestId, gap, retry, onLeave }: FailedProps) {
@@ -29,8 +30,8 @@ export function Failed({ code, requestId, gap, retry, onLeave }: FailedProps) {
         <ScreenTitle>{title}</ScreenTitle>
         <p class="soft">{next}</p>
         {requestId !== null && <p class="identifier soft small">{common.requestId(requestId)}</p>}
+        {gap !== null && <GapTable gap={gap} />}
       </div>
-      {gap !== null && <GapTable gap={gap} />}
       <div class="tap-actions">
         {code === "unauthenticated" && (
           <button class="button primary big" type="button" onClick={() => signOut("refused")}>
@@ -52,6 +53,7 @@ export function Failed({ code, requestId, gap, retry, onLeave }: FailedProps) {
 
 function iconOf(code: ProblemCode) {
   if (alarming.has(code)) return <WarningIcon size={36} />;
+  if (ofTheWallet.has(code)) return <HomeIcon size={36} />;
   return late.has(code) ? <ClockIcon size={36} /> : <CrossIcon size={36} />;
 }
 

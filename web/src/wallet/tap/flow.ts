@@ -86,7 +86,11 @@ async function openLink(api: Api, url: string, signal: AbortSignal): Promise<voi
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       if (!error.undecided) keptLink.forget();
-      if (error.code !== "nothing_to_pay") return failWith(error, () => void watch(openLink(api, url, signal)));
+      if (error.code !== "nothing_to_pay") {
+        // The link was refused for good: a reload must not post it again. After signing in it may be.
+        if (!error.undecided && error.code !== "unauthenticated") leaveTapAddress();
+        return failWith(error, () => void watch(openLink(api, url, signal)));
+      }
     }
     if (Date.now() > giveUpAt) return void (state.value = { at: "still_no_amount", url });
     state.value = { at: "no_amount_yet", trouble: null };
@@ -144,8 +148,8 @@ async function gapOf(api: Api, error: ApiProblem, needed: Money): Promise<Gap | 
   try {
     const balances = await api.balances();
     const available = balances.find((balance) => balance.currency === needed.currency)?.available ?? 0n;
-    const in_currency = (amount: bigint) => ({ amount, currency: needed.currency });
-    return { available: in_currency(available), needed, missing: in_currency(needed.amount - available) };
+    const ofCurrency = (amount: bigint) => ({ amount, currency: needed.currency });
+    return { available: ofCurrency(available), needed, missing: ofCurrency(needed.amount - available) };
   } catch {
     return null;
   }
