@@ -7,6 +7,9 @@ use payments::Record;
 
 use crate::journal::FrameBuffer;
 
+/// What a record takes in a frame, about. Payments with their request take twice that.
+const TYPICAL_RECORD_BYTES: usize = 100;
+
 /// Appends a record to a frame.
 pub fn encode(record: &Record, frame: &mut FrameBuffer) {
     // Nothing in a record can fail to serialise, and memory is the only thing that the buffer can run out of.
@@ -18,7 +21,8 @@ pub fn encode(record: &Record, frame: &mut FrameBuffer) {
 /// Takes `count` records out of a frame's payload.
 pub fn decode(payload: &[u8], count: u32) -> Result<Vec<Record>, UnknownRecord> {
     let mut rest = payload;
-    let mut records = Vec::with_capacity(payload.len().min(count as usize));
+    // A record takes many times the memory of its shortest encoding: a count that lies must not claim it in advance.
+    let mut records = Vec::with_capacity((count as usize).min(payload.len() / TYPICAL_RECORD_BYTES));
     for index in 0..count {
         let (record, after) = postcard::take_from_bytes(rest).map_err(|_| UnknownRecord { index })?;
         records.push(record);

@@ -124,7 +124,9 @@ impl Database {
         })?;
         let path = || self.path.clone();
         match (application, version) {
-            (0, 0) | (APPLICATION_ID, FORMAT_VERSION) => Ok(()),
+            (APPLICATION_ID, FORMAT_VERSION) => Ok(()),
+            // So says an empty file, and every SQLite file whose maker did not care.
+            (0, 0) if self.is_empty()? => Ok(()),
             (APPLICATION_ID, found) => Err(TablesError::NewerVersion { path: path(), found }),
             _ => Err(TablesError::Foreign { path: path() }),
         }

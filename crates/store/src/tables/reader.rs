@@ -158,16 +158,30 @@ impl TablesReader {
 
     /// The payments that an owner made or received before the payment `before`, newest first.
     pub fn payments(&self, owner: Owner, before: Option<PaymentId>, limit: u32) -> Result<Page<Payment>, TablesError> {
+        let before = match before {
+            Some(id) => self.position_of(id)?,
+            None => i64::MAX,
+        };
+        // The newest of each account, of which an owner has a few, and of these the newest: however long the lists are,
+        // no more than a page of each is read.
         let payments = self.all(
-            "SELECT payments.* FROM accounts JOIN entries ON entries.account = accounts.id
+            "SELECT payments.* FROM accounts JOIN entries ON entries.account = accounts.id AND entries.position IN (
+                 SELECT newest.position FROM entries AS newest
+                 WHERE newest.account = accounts.id AND newest.payment IS NOT NULL AND newest.position < ?2
+                 ORDER BY newest.position DESC LIMIT ?3)
              JOIN payments ON payments.id = entries.payment
-             WHERE accounts.owner = ?1
-               AND entries.position < coalesce((SELECT position FROM payments WHERE id = ?2), 9223372036854775807)
-             ORDER BY entries.position DESC LIMIT ?3",
-            params![owner.bits().to_be_bytes(), before.map(PaymentId::to_bytes), i64::from(limit) + 1],
+             WHERE accounts.owner = ?1 ORDER BY entries.position DESC LIMIT ?3",
+            params![owner.bits().to_be_bytes(), before, i64::from(limit) + 1],
             rows::payment,
         )?;
         Ok(Page::cut(payments, limit))
+    }
+
+    /// Where a payment is in the journal; before everything if there is no such payment, so that nothing follows it.
+    fn position_of(&self, payment: PaymentId) -> Result<i64, TablesError> {
+        let position =
+            self.one("SELECT position FROM payments WHERE id = ?1", [payment.to_bytes()], |row| row.get(0))?;
+        Ok(position.unwrap_or(0))
     }
 
     /// An owner's accounts.
@@ -185,8 +199,12 @@ impl TablesReader {
     ) -> Result<Page<HistoryEntry>, TablesError> {
         let before = before.map_or(i64::MAX, |position| i64::try_from(position).unwrap_or(i64::MAX));
         let entries = self.all(
-            "SELECT entries.*, accounts.ledger FROM accounts JOIN entries ON entries.account = accounts.id
-             WHERE accounts.owner = ?1 AND entries.position < ?2 ORDER BY entries.position DESC LIMIT ?3",
+            "SELECT entries.*, accounts.ledger FROM accounts
+             JOIN entries ON entries.account = accounts.id AND entries.position IN (
+                 SELECT newest.position FROM entries AS newest
+                 WHERE newest.account = accounts.id AND newest.position < ?2
+                 ORDER BY newest.position DESC LIMIT ?3)
+             WHERE accounts.owner = ?1 ORDER BY entries.position DESC LIMIT ?3",
             params![wallet.to_bytes(), before, i64::from(limit) + 1],
             history_entry,
         )?;

@@ -43,6 +43,7 @@ CREATE TABLE tags (
     active          INTEGER NOT NULL,
     last_counter    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX tags_by_merchant ON tags (merchant, id);
 
 CREATE TABLE orders (
     id              BLOB PRIMARY KEY,

@@ -74,7 +74,9 @@ impl TablesWriter {
                 let (tag, last_counter) = tag?;
                 state.restore_tag(tag, last_counter);
             }
-            for order in sql.prepare("SELECT * FROM orders WHERE status = 0 ORDER BY id")?.query_map([], rows::order)? {
+            // The index of open orders by name: sorted by anything else, SQLite would rather read all orders ever.
+            let open = "SELECT * FROM orders INDEXED BY orders_open WHERE status = 0";
+            for order in sql.prepare(open)?.query_map([], rows::order)? {
                 state.restore_open_order(order?);
             }
             // Ids sort by the time they were made, a little before the tap was accepted.
@@ -156,7 +158,10 @@ impl<'a> Batch<'a> {
                     self.close_order(order, paid)?;
                 }
             }
-            Event::TapRefused(_) | Event::PaymentDeclined(_) | Event::RequestRefused(_) => {}
+            Event::TapRefused(_)
+            | Event::PaymentDeclined(_)
+            | Event::RequestRefused(_)
+            | Event::RequestAnswered(_) => {}
         }
         match (record.request, record.event.outcome()) {
             (Some(request), Some(outcome)) => self.insert_request(request, &outcome),
