@@ -57,6 +57,7 @@ pub(crate) fn run(
     to_committer: &SyncSender<Batch>,
     shared: &Shared,
 ) {
+    let mut now = state.now();
     let mut decider = Decider { state, reader, shared };
     loop {
         let first = match queue.recv_timeout(IDLE_TICK) {
@@ -64,7 +65,8 @@ pub(crate) fn run(
             Err(RecvTimeoutError::Timeout) => None,
             Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => return,
         };
-        let now = decider.state.now().max(clock.now());
+        // Never back, not even behind a command that changed nothing.
+        now = now.max(clock.now());
         let mut batch = Batch::new();
         let more = decider.fill(&mut batch, first, queue, now);
         if let Err(error) = decider.reader.release_snapshot() {

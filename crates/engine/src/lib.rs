@@ -221,18 +221,33 @@ impl Engine {
         // A full queue drains by itself; a decider that is gone already needs no telling.
         drop(self.0.queue.send(Message::Close));
         let threads = std::mem::take(&mut *self.0.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads {
-            drop(thread.join());
-        }
+        join(threads, &self.0.shared);
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        drop(self.queue.send(Message::Close));
-        for thread in self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            drop(thread.join());
+        let threads = std::mem::take(self.threads.get_mut().unwrap_or_else(PoisonError::into_inner));
+        // A reply or a listener may hold the last handle. Its thread cannot wait for itself, and need not: with the
+        // queue gone, all stop by themselves.
+        if threads.iter().any(|thread| thread.thread().id() == std::thread::current().id()) {
+            return;
         }
+        drop(self.queue.send(Message::Close));
+        join(threads, &self.shared);
+    }
+}
+
+/// Waits for the decider, the committer and the tables' thread, which stop in this order.
+fn join(mut threads: Vec<JoinHandle<()>>, shared: &Shared) {
+    let tables = threads.pop();
+    for thread in threads {
+        drop(thread.join());
+    }
+    // After a failed write they were kept up for reading.
+    shared.tables.close();
+    if let Some(tables) = tables {
+        drop(tables.join());
     }
 }
 

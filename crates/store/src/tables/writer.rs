@@ -158,10 +158,8 @@ impl<'a> Batch<'a> {
                     self.close_order(order, paid)?;
                 }
             }
-            Event::TapRefused(_)
-            | Event::PaymentDeclined(_)
-            | Event::RequestRefused(_)
-            | Event::RequestAnswered(_) => {}
+            Event::TapRefused(_) | Event::PaymentDeclined(_) | Event::RequestRefused(_) | Event::RequestAnswered(_) => {
+            }
         }
         match (record.request, record.event.outcome()) {
             (Some(request), Some(outcome)) => self.insert_request(request, &outcome),
