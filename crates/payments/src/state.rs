@@ -10,6 +10,7 @@ use tag::Uid;
 use crate::command::{Action, BodyDigest, Command, Request, RequestKey};
 use crate::event::{Event, Outcome, Record};
 use crate::model::{Deposit, Order, OrderStatus, Owner, Payment, RegisteredTag, Tap, UnixMillis, account_code};
+use crate::rejection::Rejection;
 
 /// How long a tap is remembered after its time is over, in milliseconds, so that the merchant of a slow payer is told.
 const LATE_TAP_MS: u64 = 3 * 60 * 1000;
@@ -47,7 +48,25 @@ pub struct TagState {
     /// The open order that waits at this tag.
     pub waiting_order: Option<OrderId>,
     /// When a refused reading was last reported. Not stored: after a restart the next report is let through.
-    pub(crate) last_refusal: Option<UnixMillis>,
+    pub(crate) last_refusals: LastRefusals,
+}
+
+/// When readings of a tag were last reported as refused, for each reason: a repeated reading must not hide a forged one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct LastRefusals {
+    forged: Option<UnixMillis>,
+    replayed: Option<UnixMillis>,
+}
+
+impl LastRefusals {
+    pub(crate) fn of(self, reason: Rejection) -> Option<UnixMillis> {
+        if reason == Rejection::TapForged { self.forged } else { self.replayed }
+    }
+
+    fn note(&mut self, reason: Rejection, at: UnixMillis) {
+        let last = if reason == Rejection::TapForged { &mut self.forged } else { &mut self.replayed };
+        *last = Some(at);
+    }
 }
 
 /// A tap that can still be paid with, or could until lately.
@@ -135,6 +154,11 @@ impl State {
         self.uids.get(&id).and_then(|uid| self.tags.get(uid))
     }
 
+    /// A tap, if it can still be paid with or could until lately, and the payment that used it.
+    pub fn tap(&self, id: TapId) -> Option<(&Tap, Option<PaymentId>)> {
+        self.taps.get(&id).map(|live| (&live.tap, live.payment))
+    }
+
     /// The next moment at which an order expires.
     pub fn next_expiry(&self) -> Option<UnixMillis> {
         self.due.first().map(|(at, _)| *at)
@@ -182,7 +206,7 @@ impl State {
             }
             Event::TapRefused(refused) => {
                 if let Some(state) = self.tag_mut(refused.tag) {
-                    state.last_refusal = Some(at);
+                    state.last_refusals.note(refused.reason, at);
                 }
             }
             Event::PaymentSucceeded(settled) => {
@@ -255,7 +279,10 @@ impl State {
     /// Puts back a tag with its stored counter.
     pub fn restore_tag(&mut self, tag: RegisteredTag, last_counter: u32) {
         self.uids.insert(tag.id, tag.uid);
-        self.tags.insert(tag.uid, TagState { tag, last_counter, waiting_order: None, last_refusal: None });
+        self.tags.insert(
+            tag.uid,
+            TagState { tag, last_counter, waiting_order: None, last_refusals: LastRefusals::default() },
+        );
     }
 
     /// Puts back a tap that can still be paid with.

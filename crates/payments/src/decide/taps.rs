@@ -10,7 +10,8 @@ use crate::model::{TagMode, Tap, UnixMillis};
 use crate::rejection::Rejection;
 use crate::state::{State, TagState};
 
-/// The least time between two reports of refused readings of one tag, so that a forger cannot fill the journal.
+/// The least time between two reports of readings of one tag that were refused for the same reason, so that a forger
+/// cannot fill the journal.
 const REFUSAL_INTERVAL_MS: u64 = 1_000;
 
 pub(super) fn open(state: &State, id: TapId, wallet: WalletId, reading: VerifiedTap, now: UnixMillis) -> Verdict {
@@ -50,7 +51,7 @@ pub(super) fn report_forged(state: &State, claimed: Uid, now: UnixMillis) -> Ver
 }
 
 fn refuse(known: &TagState, reason: Rejection, now: UnixMillis) -> Verdict {
-    let quiet_until = known.last_refusal.map(|at| at.plus(REFUSAL_INTERVAL_MS));
+    let quiet_until = known.last_refusals.of(reason).map(|at| at.plus(REFUSAL_INTERVAL_MS));
     if quiet_until.is_some_and(|until| now < until) {
         return Verdict::no(reason);
     }
