@@ -1,0 +1,257 @@
+//! The application: what every handler shares, and which handler takes what.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::Method;
+use axum::middleware;
+use axum::routing::get;
+use directory::Directory;
+use engine::{Engine, ReadError};
+use ids::{Id, Kind};
+use payments::{Action, Answer, Request};
+use store::tables::{TablesError, TablesReader};
+use tag::TagKeys;
+use tokio::sync::{Semaphore, oneshot, watch};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::demo::{self, Demo};
+use crate::hub::{Hub, Limits};
+use crate::metrics::Metrics;
+use crate::problem::{Code, Problem};
+use crate::source::{Source, SystemSource};
+use crate::{observe, pages, reference, resources};
+
+/// Reads of the tables that run at once.
+const READS_AT_ONCE: usize = 8;
+
+/// Reads of the tables that run or wait; more are refused.
+const READS_WAITING: usize = 512;
+
+/// What can be set.
+pub struct Options {
+    /// The largest body taken, in bytes.
+    pub body_limit: usize,
+    /// The most connections open at once; more wait to be accepted.
+    pub max_connections: usize,
+    /// How long a client may take to send a request's head, or to be idle.
+    pub header_timeout: Duration,
+    /// How long answers may take to finish once the server is told to stop.
+    pub shutdown_timeout: Duration,
+    /// Durable events kept for event streams that come back.
+    pub replayed_events: usize,
+    /// Events that may wait for a slow event stream before it loses some.
+    pub events_waiting: usize,
+    /// Event streams open at once.
+    pub max_listeners: usize,
+    /// Event streams of one merchant or wallet open at once.
+    pub max_listeners_of_one: usize,
+    /// Time between the comments that keep an event stream open.
+    pub heartbeat: Duration,
+    /// Where the time and the randomness of new ids come from.
+    pub source: Box<dyn Source>,
+    /// The demonstration's keys and tags; `None` for real platforms.
+    pub demo: Option<Demo>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            body_limit: 64 * 1024,
+            max_connections: 16_384,
+            header_timeout: Duration::from_secs(60),
+            shutdown_timeout: Duration::from_secs(10),
+            replayed_events: 16_384,
+            events_waiting: 256,
+            max_listeners: 8_192,
+            max_listeners_of_one: 64,
+            heartbeat: Duration::from_secs(15),
+            source: Box::new(SystemSource),
+            demo: None,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("body_limit", &self.body_limit)
+            .field("max_connections", &self.max_connections)
+            .field("demo", &self.demo.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The HTTP side of one platform. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    directory: Directory,
+    tag_keys: TagKeys,
+    options: Options,
+    hub: Arc<Hub>,
+    metrics: Metrics,
+    openapi: String,
+    reads_waiting: Arc<Semaphore>,
+    reads_running: Arc<Semaphore>,
+    connections: Arc<Semaphore>,
+    closing: watch::Sender<bool>,
+}
+
+impl App {
+    /// Puts the parts together and begins to listen to the engine.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the open orders cannot be read.
+    pub fn new(engine: Engine, directory: Directory, tag_keys: TagKeys, options: Options) -> Result<Self, ReadError> {
+        let limits = Limits {
+            replayed: options.replayed_events,
+            waiting: options.events_waiting,
+            listeners: options.max_listeners,
+            listeners_of_one: options.max_listeners_of_one,
+        };
+        let api = reference::complete(api_routes().into_openapi());
+        Ok(Self(Arc::new(Inner {
+            hub: Hub::open(&engine, &directory, limits)?,
+            metrics: Metrics::new(api.paths.paths.keys()),
+            openapi: reference::render(&api),
+            reads_waiting: Arc::new(Semaphore::new(READS_WAITING)),
+            reads_running: Arc::new(Semaphore::new(READS_AT_ONCE)),
+            connections: Arc::new(Semaphore::new(options.max_connections)),
+            closing: watch::Sender::new(false),
+            engine,
+            directory,
+            tag_keys,
+            options,
+        })))
+    }
+
+    /// All routes.
+    pub(crate) fn router(&self) -> Router {
+        let (api, _) = api_routes().split_for_parts();
+        let api = if self.0.options.demo.is_some() { api.merge(demo::routes()) } else { api };
+        api.merge(pages::routes())
+            .route("/openapi.json", get(reference::document))
+            .fallback(async || Problem::not_found())
+            .method_not_allowed_fallback(async |method: Method| {
+                Problem::new(Code::MethodNotAllowed, format!("{method} is none of the methods that `Allow` names"))
+            })
+            .layer(middleware::from_fn_with_state(self.clone(), observe::observe))
+            .with_state(self.clone())
+    }
+
+    /// Hands a command to the money core and waits until its outcome is durable.
+    pub(crate) async fn submit(&self, action: Action, request: Option<Request>) -> Result<Answer, Problem> {
+        let (sender, receiver) = oneshot::channel();
+        // A caller that has hung up hears nothing; the outcome stands all the same.
+        let handed_in = self.0.engine.submit(action, request, move |reply| drop(sender.send(reply)));
+        handed_in.map_err(|_| Problem::overloaded())?;
+        match receiver.await {
+            Ok(Ok(outcome)) => outcome.map_err(Problem::from),
+            Ok(Err(unavailable)) => Err(Problem::new(Code::Unavailable, unavailable.to_string())),
+            Err(_) => Err(Problem::new(Code::Unavailable, engine::Unavailable.to_string())),
+        }
+    }
+
+    /// Asks the tables, off the threads that serve connections.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&TablesReader) -> Result<T, TablesError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let waiting = self.0.reads_waiting.clone().try_acquire_owned().map_err(|_| Problem::overloaded())?;
+        let running = self.0.reads_running.clone().acquire_owned().await.map_err(Problem::internal)?;
+        let engine = self.0.engine.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            // The read counts until it is done, even if nobody waits for it any more.
+            let _permits = (waiting, running);
+            engine.read(ask)
+        });
+        let answer = work.await.map_err(Problem::internal)?;
+        answer.map_err(|error| match error {
+            ReadError::Behind => Problem::overloaded(),
+            ReadError::Tables(broken) => Problem::internal(broken),
+        })
+    }
+
+    /// A new id.
+    pub(crate) fn new_id<K: Kind>(&self) -> Id<K> {
+        let source = &self.0.options.source;
+        Id::from_parts(source.now().0, source.random())
+    }
+
+    /// Becomes true when the server is told to stop.
+    pub(crate) fn closing(&self) -> watch::Receiver<bool> {
+        self.0.closing.subscribe()
+    }
+
+    /// Tells every connection to come to an end.
+    pub(crate) fn close(&self) {
+        self.0.closing.send_replace(true);
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.0.directory
+    }
+
+    pub(crate) fn tag_keys(&self) -> &TagKeys {
+        &self.0.tag_keys
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.0.hub
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    pub(crate) fn openapi(&self) -> &str {
+        &self.0.openapi
+    }
+
+    /// A permit for each connection that may be open.
+    pub(crate) fn connections(&self) -> &Arc<Semaphore> {
+        &self.0.connections
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("App").field(&self.0.options).finish()
+    }
+}
+
+/// The routes of the API, each with its description.
+pub(crate) fn api_routes() -> OpenApiRouter<App> {
+    use resources::{events, health, merchants, orders, payments, tags, taps, wallets};
+    OpenApiRouter::new()
+        .routes(routes!(orders::create, orders::list))
+        .routes(routes!(orders::get))
+        .routes(routes!(orders::cancel))
+        .routes(routes!(taps::open))
+        .routes(routes!(taps::get))
+        .routes(routes!(payments::pay, payments::list))
+        .routes(routes!(payments::get))
+        .routes(routes!(wallets::get))
+        .routes(routes!(wallets::balances))
+        .routes(routes!(wallets::history))
+        .routes(routes!(merchants::get))
+        .routes(routes!(tags::list))
+        .routes(routes!(events::listen))
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+}

@@ -1,0 +1,331 @@
+//! Everything that the API says no with: one table of codes, and the problem documents of RFC 9457 made from it.
+//!
+//! A [`Problem`] leaves a handler as an empty response that carries it; [`crate::observe`] writes its body on the way
+//! out, because only there the request's id is known. A problem says whose fault it is by its status: 4xx the caller's,
+//! with what to change; 5xx ours, logged under the request's id.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use ids::{OrderId, RequestId};
+use payments::Rejection;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::reference::schema;
+
+/// The media type of a problem.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Seconds after which a caller that met an overload may come back.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+/// The longest detail, in characters: details may quote what a stranger wrote.
+const MAX_DETAIL_CHARACTERS: usize = 300;
+
+macro_rules! codes {
+    ($($code:ident $status:literal $name:literal $title:literal;)*) => {
+        /// Every way to say no.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum Code { $($code,)* }
+
+        impl Code {
+            /// All of them, in the order of their declaration.
+            pub(crate) const ALL: &[Self] = &[$(Self::$code,)*];
+
+            /// The HTTP status, the stable name, and what it means in a few words.
+            const fn entry(self) -> (u16, &'static str, &'static str) {
+                match self { $(Self::$code => ($status, $name, $title),)* }
+            }
+        }
+    };
+}
+
+codes! {
+    MalformedJson 400 "malformed_json" "The body is not JSON";
+    InvalidField 400 "invalid_field" "A field has a value that is not allowed";
+    InvalidId 400 "invalid_id" "The path has an id that is none";
+    TapUrlMalformed 400 "tap_url_malformed" "The URL is not that of a tag";
+    Unauthenticated 401 "unauthenticated" "The request needs a valid token";
+    InsufficientFunds 402 "insufficient_funds" "The wallet does not have enough money";
+    Forbidden 403 "forbidden" "This kind of actor may not do this";
+    NotFound 404 "not_found" "There is no such thing here";
+    MethodNotAllowed 405 "method_not_allowed" "The resource does not know this method";
+    RequestTimeout 408 "request_timeout" "The request came too slowly";
+    IdempotencyConflict 409 "idempotency_conflict" "The idempotency key was used with another request";
+    AlreadyExists 409 "already_exists" "The id is taken";
+    TagInactive 409 "tag_inactive" "The tag is out of service";
+    TagBusy 409 "tag_busy" "Another order waits at this tag";
+    TapReplayed 409 "tap_replayed" "This touch was used before";
+    NothingToPay 409 "nothing_to_pay" "There is nothing to pay here yet";
+    TapAlreadyUsed 409 "tap_already_used" "This touch has already paid";
+    OrderAlreadyPaid 409 "order_already_paid" "The order has been paid already";
+    OrderAlreadyClosed 409 "order_already_closed" "The order is closed already";
+    OrderCancelled 409 "order_cancelled" "The shop has cancelled the order";
+    OrderExpired 409 "order_expired" "The order has expired";
+    TapExpired 410 "tap_expired" "The touch is too long ago";
+    BodyTooLarge 413 "body_too_large" "The body is too large";
+    UnsupportedMediaType 415 "unsupported_media_type" "The body must be JSON";
+    TapInvalid 422 "tap_invalid" "The touch is not genuine";
+    TagUnknown 422 "tag_unknown" "The tag is not registered here";
+    CurrencyNotAccepted 422 "currency_not_accepted" "The merchant is not paid in this currency";
+    AmountRequired 422 "amount_required" "The payer must name the amount";
+    AmountMismatch 422 "amount_mismatch" "The order asks for another amount";
+    CurrencyMismatch 422 "currency_mismatch" "The order is in another currency";
+    CurrencyNotHeld 422 "currency_not_held" "The wallet does not hold this currency";
+    BalanceOverflow 422 "balance_overflow" "The amount is beyond what an account can hold";
+    TooManyListeners 429 "too_many_listeners" "Too many event streams are open";
+    Internal 500 "internal" "Something is wrong on our side";
+    Overloaded 503 "overloaded" "Too much is waiting";
+    Unavailable 503 "unavailable" "The money core is not available";
+}
+
+impl Code {
+    /// The HTTP status.
+    pub(crate) fn status(self) -> StatusCode {
+        StatusCode::from_u16(self.entry().0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The stable name that programs go by.
+    pub(crate) const fn name(self) -> &'static str {
+        self.entry().1
+    }
+
+    /// What it means, in a few words.
+    pub(crate) const fn title(self) -> &'static str {
+        self.entry().2
+    }
+}
+
+impl From<Rejection> for Code {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::IdempotencyConflict => Self::IdempotencyConflict,
+            Rejection::NotFound => Self::NotFound,
+            Rejection::Exists => Self::AlreadyExists,
+            Rejection::TagUnknown => Self::TagUnknown,
+            Rejection::TagInactive => Self::TagInactive,
+            Rejection::TagBusy { .. } => Self::TagBusy,
+            Rejection::CurrencyNotAccepted { .. } => Self::CurrencyNotAccepted,
+            Rejection::TapForged => Self::TapInvalid,
+            Rejection::TapReplayed => Self::TapReplayed,
+            Rejection::NothingToPay => Self::NothingToPay,
+            Rejection::TapExpired => Self::TapExpired,
+            Rejection::TapAlreadyUsed => Self::TapAlreadyUsed,
+            Rejection::OrderAlreadyPaid => Self::OrderAlreadyPaid,
+            Rejection::OrderCancelled => Self::OrderCancelled,
+            Rejection::OrderExpired => Self::OrderExpired,
+            Rejection::AmountRequired => Self::AmountRequired,
+            Rejection::AmountMismatch { .. } => Self::AmountMismatch,
+            Rejection::CurrencyMismatch { .. } => Self::CurrencyMismatch,
+            Rejection::CurrencyNotHeld { .. } => Self::CurrencyNotHeld,
+            Rejection::InsufficientFunds { .. } => Self::InsufficientFunds,
+            Rejection::BalanceOverflow => Self::BalanceOverflow,
+        }
+    }
+}
+
+/// A request's failure, on its way to the caller.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
+    code: Code,
+    detail: Cow<'static, str>,
+    field: Option<Cow<'static, str>>,
+    order: Option<OrderId>,
+    /// What happened, for the log only.
+    cause: Option<String>,
+}
+
+impl Problem {
+    /// A problem with a reason in words for the caller.
+    pub(crate) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        let detail = clipped(detail.into());
+        Self(Box::new(Parts { code, detail, field: None, order: None, cause: None }))
+    }
+
+    /// A field of the request that has a bad value; `field` is its path, as in `amount.currency`.
+    pub(crate) fn field(field: impl Into<Cow<'static, str>>, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Code::InvalidField, reason).at(field)
+    }
+
+    /// Unknown, or another's: nobody is told which.
+    pub(crate) fn not_found() -> Self {
+        Rejection::NotFound.into()
+    }
+
+    /// Our own fault. The cause is logged, and the caller gets no more than the request's id.
+    pub(crate) fn internal(cause: impl fmt::Display) -> Self {
+        let mut problem = Self::new(Code::Internal, "the request's id leads to the cause in the server's log");
+        problem.0.cause = Some(cause.to_string());
+        problem
+    }
+
+    /// Too much waits already; nothing was done.
+    pub(crate) fn overloaded() -> Self {
+        Self::new(Code::Overloaded, "nothing was done; try again in a moment")
+    }
+
+    /// Names the part of the request that is at fault.
+    pub(crate) fn at(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.0.field = Some(clipped(field.into()));
+        self
+    }
+
+    /// Which problem it is.
+    pub(crate) fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// What happened, for the log.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
+    }
+
+    /// The response that a caller gets, `response` being the empty one that carried the problem.
+    pub(crate) fn write(&self, request_id: RequestId, mut response: Response) -> Response {
+        let Parts { code, detail, field, order, .. } = &*self.0;
+        let document = Document {
+            r#type: format_args!("urn:tapstone:problem:{}", code.name()),
+            title: code.title(),
+            status: code.status().as_u16(),
+            code: code.name(),
+            detail,
+            field: field.as_deref(),
+            order: *order,
+            request_id,
+        };
+        // Nothing in the document can fail to serialise.
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        *response.status_mut() = code.status();
+        *response.body_mut() = body.into();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match code {
+            Code::Unauthenticated => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Code::Overloaded | Code::Unavailable | Code::TooManyListeners => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// Why a request was refused or failed (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Document<'a> {
+    /// `urn:tapstone:problem:` and the code.
+    #[schema(value_type = String, example = "urn:tapstone:problem:insufficient_funds")]
+    r#type: fmt::Arguments<'a>,
+    /// What the code means, in a few words.
+    #[schema(example = "The wallet does not have enough money")]
+    title: &'static str,
+    /// The HTTP status again.
+    #[schema(example = 402)]
+    status: u16,
+    /// The stable name that programs go by.
+    #[schema(example = "insufficient_funds")]
+    code: &'static str,
+    /// What happened this time, and what to change; for people.
+    detail: &'a str,
+    /// The part of the request that is at fault: a field's path, a parameter, or a header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "amount.currency")]
+    field: Option<&'a str>,
+    /// With `tag_busy`: the order that waits at the tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::OrderId>, nullable = false)]
+    order: Option<OrderId>,
+    /// Names this request in the server's log.
+    #[schema(value_type = String, example = "req_01h455vb4pex5vsknk084sn02q")]
+    request_id: RequestId,
+}
+
+fn clipped(text: Cow<'static, str>) -> Cow<'static, str> {
+    match text.char_indices().nth(MAX_DETAIL_CHARACTERS) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => text,
+    }
+}
+
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        let mut problem = Self::new(rejection.into(), rejection.to_string());
+        if let Rejection::TagBusy { order } = rejection {
+            problem.0.order = Some(order);
+        }
+        problem
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.code().status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use money::{Amount, Currency};
+
+    use super::*;
+
+    #[test]
+    fn a_rejection_keeps_its_name() {
+        let currency = Currency::from_alpha("CNY").unwrap();
+        let rejections = [
+            Rejection::IdempotencyConflict,
+            Rejection::NotFound,
+            Rejection::Exists,
+            Rejection::TagUnknown,
+            Rejection::TagInactive,
+            Rejection::TagBusy { order: OrderId::from_u128(1) },
+            Rejection::CurrencyNotAccepted { currency },
+            Rejection::TapForged,
+            Rejection::TapReplayed,
+            Rejection::NothingToPay,
+            Rejection::TapExpired,
+            Rejection::TapAlreadyUsed,
+            Rejection::OrderAlreadyPaid,
+            Rejection::OrderCancelled,
+            Rejection::OrderExpired,
+            Rejection::AmountRequired,
+            Rejection::AmountMismatch { expected: Amount::MIN },
+            Rejection::CurrencyMismatch { expected: currency },
+            Rejection::CurrencyNotHeld { currency },
+            Rejection::InsufficientFunds { available: 3 },
+            Rejection::BalanceOverflow,
+        ];
+        for rejection in rejections {
+            let code = Code::from(rejection);
+            assert_eq!(code.name(), rejection.code());
+            assert!(code.status().is_client_error(), "{rejection:?} is the caller's");
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_statuses_are_errors() {
+        for (index, code) in Code::ALL.iter().enumerate() {
+            assert!(code.status().as_u16() == code.entry().0 && code.entry().0 >= 400, "{code:?}");
+            assert!(Code::ALL[..index].iter().all(|other| other.name() != code.name()), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_detail_is_clipped_between_characters() {
+        let problem = Problem::field("url", "福".repeat(70_000));
+        assert_eq!(problem.0.detail.chars().count(), MAX_DETAIL_CHARACTERS + 1);
+    }
+}

@@ -1,0 +1,223 @@
+//! The API's description: OpenAPI 3.1, made from the handlers and their types.
+//!
+//! Each handler names what is particular to it. [`complete`] adds what follows from its kind: a request with a token can
+//! be refused for the token, one with a body for the body, and so on.
+
+pub(crate) mod schema;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::extract::State;
+use axum::http::header::{CONTENT_TYPE, HeaderValue};
+use axum::response::{IntoResponse, Response as HttpResponse};
+use serde_json::json;
+use utoipa::openapi::example::{Example, ExampleBuilder};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, Header, InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr, Required,
+    ServerBuilder,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::app::{App, api_routes};
+use crate::idempotency::IDEMPOTENCY_KEY;
+use crate::observe::REQUEST_ID;
+use crate::problem::{Code, Document, PROBLEM_JSON};
+
+/// Declares a type that stands in a handler's description for problems of its own.
+macro_rules! problems {
+    ($name:ident: $($code:ident),* $(,)?) => {
+        struct $name;
+
+        impl utoipa::IntoResponses for $name {
+            fn responses() -> std::collections::BTreeMap<
+                String,
+                utoipa::openapi::RefOr<utoipa::openapi::response::Response>,
+            > {
+                $crate::reference::responses([$($crate::problem::Code::$code),*])
+            }
+        }
+    };
+}
+
+pub(crate) use problems;
+
+const DESCRIPTION: &str = "\
+Tapstone moves money when a phone touches a tag. A merchant creates an **order** at a tag, a **wallet** touches the tag \
+(a **tap**), sees the order and makes a **payment**; the merchant hears of it over `GET /v1/events`.
+
+- Requests carry `Authorization: Bearer <token>`: a merchant's key (`mk_…`) or a wallet's token (`wt_…`).
+- Amounts are whole numbers of the currency's minor unit, up to 2^63 - 1: read them as 64-bit integers.
+- Ids are TypeIDs: what they name, an underscore, 26 characters.
+- Lists come newest first, in parts: `starting_after` is the last id of the part before.
+- A POST with an `Idempotency-Key` can be repeated without fear: the same key and body get the same answer for ever, \
+failures included.
+- Errors are problem documents (RFC 9457). Programs go by `code`; `field` names the part of the request at fault. 4xx is \
+the caller's to change, 5xx is ours: try again.
+";
+
+const TAGS: [(&str, &str); 8] = [
+    ("orders", "What merchants ask to be paid."),
+    ("taps", "A phone has touched a tag."),
+    ("payments", "Money that moved from a wallet to a merchant."),
+    ("wallets", "Whose they are, what they hold, what has moved."),
+    ("merchants", "Merchants, their stores and tills."),
+    ("tags", "The chips that shoppers touch."),
+    ("events", "What happens, as it happens."),
+    ("operations", "How the server is."),
+];
+
+/// What can go wrong wherever a token is asked for.
+const OF_TOKENS: [Code; 4] = [Code::Unauthenticated, Code::Forbidden, Code::InvalidField, Code::Internal];
+
+/// What can go wrong wherever a body is sent and something is decided.
+const OF_COMMANDS: [Code; 6] = [
+    Code::MalformedJson,
+    Code::RequestTimeout,
+    Code::IdempotencyConflict,
+    Code::BodyTooLarge,
+    Code::UnsupportedMediaType,
+    Code::Unavailable,
+];
+
+/// The API's description, as the server gives it at `/openapi.json`.
+pub fn openapi_json() -> String {
+    render(&complete(api_routes().into_openapi()))
+}
+
+/// `GET /openapi.json`.
+pub(crate) async fn document(State(app): State<App>) -> HttpResponse {
+    let mut response = app.openapi().to_owned().into_response();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// The document as text.
+pub(crate) fn render(api: &OpenApi) -> String {
+    // Nothing in the document can fail to serialise.
+    api.to_pretty_json().unwrap_or_default()
+}
+
+/// Adds to the handlers' descriptions what goes without saying there.
+pub(crate) fn complete(mut api: OpenApi) -> OpenApi {
+    api.info = InfoBuilder::new()
+        .title("Tapstone")
+        .version("1")
+        .description(Some(DESCRIPTION))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
+        .build();
+    api.servers = Some(vec![ServerBuilder::new().url("/").build()]);
+    let tag = |(name, description)| TagBuilder::new().name(name).description(Some(description)).build();
+    api.tags = Some(TAGS.map(tag).to_vec());
+    let components = api.components.get_or_insert_with(|| ComponentsBuilder::new().build());
+    components.schemas.insert(Document::name().into(), Document::schema());
+    components.schemas.insert(schema::Money::name().into(), schema::Money::schema());
+    for (name, description) in
+        [("merchant_key", "A merchant's key, `mk_…`."), ("wallet_token", "A wallet's token, `wt_…`.")]
+    {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
+        components.add_security_scheme(name, SecurityScheme::Http(bearer));
+    }
+    for (path, item) in &mut api.paths.paths {
+        if path.starts_with("/v1/") {
+            operations(item).for_each(|(operation, is_command)| complete_operation(operation, is_command));
+        }
+    }
+    api
+}
+
+/// An item's operations, and whether they decide something.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&mut Operation, bool)> {
+    item.get.iter_mut().map(|get| (get, false)).chain(item.post.iter_mut().map(|post| (post, true)))
+}
+
+fn complete_operation(operation: &mut Operation, is_command: bool) {
+    let documented = std::mem::take(&mut operation.responses.responses);
+    let mut codes = codes_of(&documented);
+    codes.extend(OF_TOKENS);
+    codes.insert(Code::Overloaded);
+    if is_command {
+        codes.extend(OF_COMMANDS);
+        operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
+    }
+    let successes = documented.into_iter().filter(|(status, _)| status.starts_with('2'));
+    operation.responses.responses = successes.chain(responses(codes)).collect();
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response {
+            response.headers.insert("Request-Id".to_owned(), RefOr::T(request_id()));
+        }
+    }
+}
+
+/// The codes that a handler's description has examples of.
+fn codes_of(documented: &BTreeMap<String, RefOr<Response>>) -> BTreeSet<Code> {
+    let contents = documented.values().filter_map(|response| match response {
+        RefOr::T(response) => response.content.get(PROBLEM_JSON),
+        RefOr::Ref(_) => None,
+    });
+    let named = contents.flat_map(|content| match content {
+        RefOr::T(content) => content.examples.keys().collect(),
+        RefOr::Ref(_) => Vec::new(),
+    });
+    named.filter_map(|name| Code::ALL.iter().copied().find(|code| code.name() == name)).collect()
+}
+
+/// Problem responses by status, each code with an example.
+pub(crate) fn responses(codes: impl IntoIterator<Item = Code>) -> BTreeMap<String, RefOr<Response>> {
+    let mut by_status: BTreeMap<u16, BTreeSet<Code>> = BTreeMap::new();
+    for code in codes {
+        by_status.entry(code.status().as_u16()).or_default().insert(code);
+    }
+    let described = by_status.into_iter().map(|(status, codes)| {
+        let titles: Vec<String> = codes.iter().map(|code| format!("`{}`: {}.", code.name(), code.title())).collect();
+        let examples = codes.iter().map(|code| (code.name(), RefOr::T(example(*code))));
+        let content = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name(Document::name())))
+            .examples_from_iter(examples)
+            .build();
+        let response = ResponseBuilder::new().description(titles.join(" ")).content(PROBLEM_JSON, content).build();
+        (status.to_string(), RefOr::T(response))
+    });
+    described.collect()
+}
+
+fn example(code: Code) -> Example {
+    let mut value = json!({
+        "type": format!("urn:tapstone:problem:{}", code.name()),
+        "title": code.title(),
+        "status": code.status().as_u16(),
+        "code": code.name(),
+        "detail": "…",
+        "request_id": "req_01h455vb4pex5vsknk084sn02q",
+    });
+    match code {
+        Code::InvalidField => value["field"] = json!("amount.currency"),
+        Code::InvalidId => value["field"] = json!("id"),
+        Code::TapUrlMalformed | Code::TapInvalid => value["field"] = json!("url"),
+        Code::TagBusy => value["order"] = json!("ord_01h455vb4pex5vsknk084sn02q"),
+        _ => {}
+    }
+    ExampleBuilder::new().summary(code.title()).value(Some(value)).build()
+}
+
+fn idempotency_key() -> Parameter {
+    ParameterBuilder::new()
+        .name(IDEMPOTENCY_KEY)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "1 to 255 visible ASCII characters. The same key and body get the same answer for ever, failures \
+             included; the same key with another body is `idempotency_conflict`.",
+        ))
+        .schema(Some(schema::text(None, "order-000123", Some(r"^[!-~]{1,255}$"))))
+        .build()
+}
+
+fn request_id() -> Header {
+    let mut header = Header::new(schema::text(None, "req_01h455vb4pex5vsknk084sn02q", None));
+    header.description = Some(format!("Names this request in the server's log ({REQUEST_ID})."));
+    header
+}

@@ -1,0 +1,10 @@
+//! The API's resources: a file for each, a function for each endpoint.
+
+pub(crate) mod events;
+pub(crate) mod health;
+pub(crate) mod merchants;
+pub(crate) mod orders;
+pub(crate) mod payments;
+pub(crate) mod tags;
+pub(crate) mod taps;
+pub(crate) mod wallets;

@@ -1,0 +1,26 @@
+//! Where the time and the randomness of new ids come from.
+
+use payments::UnixMillis;
+
+/// A source of what only the outside knows. Tests bring their own.
+pub trait Source: Send + Sync + 'static {
+    /// The time now; goes into new ids, decides nothing.
+    fn now(&self) -> UnixMillis;
+
+    /// 128 bits that nobody can guess.
+    fn random(&self) -> u128;
+}
+
+/// The operating system's clock, and a cryptographic generator in each thread that it has seeded.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemSource;
+
+impl Source for SystemSource {
+    fn now(&self) -> UnixMillis {
+        engine::Clock::now(&engine::SystemClock)
+    }
+
+    fn random(&self) -> u128 {
+        rand::random()
+    }
+}

@@ -1,0 +1,175 @@
+//! Every endpoint against every kind of actor. The endpoints come from the API's own description, so a new one cannot
+//! be missed: it must say who may use it, and it must keep to that.
+
+use directory::Actor;
+use serde_json::{Value, json};
+
+use crate::client::Request;
+use crate::description::{Endpoint, endpoints};
+use crate::platform::{
+    MERCHANT, OTHER_MERCHANT, Platform, STANDING_TAG, TILL_TAG, merchant_token, token, wallet, wallet_token,
+};
+
+/// Things that belong to [`MERCHANT`] and wallet 0.
+struct Things {
+    order: String,
+    tap: String,
+    payment: String,
+    url: String,
+}
+
+impl Things {
+    fn make(platform: &Platform) -> Self {
+        let tap = platform.tap(0, STANDING_TAG).expect(201).id();
+        let amount = json!({ "amount": 1, "currency": "CNY" });
+        let payment = platform.pay(0, &json!({ "tap": tap, "amount": amount })).expect(201).id();
+        Self { order: platform.order().id(), tap, payment, url: platform.touch(STANDING_TAG) }
+    }
+
+    /// The endpoint's path to the things of [`MERCHANT`] and wallet 0.
+    fn path(&self, template: &str) -> String {
+        let id = match template.split('/').nth(2).unwrap_or_default() {
+            "orders" => self.order.clone(),
+            "taps" => self.tap.clone(),
+            "payments" => self.payment.clone(),
+            "merchants" => MERCHANT.to_string(),
+            "wallets" => wallet(0).to_string(),
+            _ if template.contains('{') => panic!("{template} is new: say which id belongs here"),
+            _ => String::new(),
+        };
+        template.replace("{id}", &id)
+    }
+
+    /// A body that the endpoint takes from who owns these things.
+    fn body(&self, path: &str) -> Value {
+        match path {
+            "/v1/orders" => json!({ "tag": TILL_TAG, "currency": "CNY" }),
+            "/v1/orders/{id}/cancel" => json!({}),
+            "/v1/taps" => json!({ "url": self.url }),
+            "/v1/payments" => json!({ "tap": self.tap, "amount": { "amount": 1, "currency": "CNY" } }),
+            _ => panic!("{path} is new: say what is posted there"),
+        }
+    }
+}
+
+/// Which kinds of actor the description admits; none for what is open to everybody.
+fn admitted(endpoint: &Endpoint) -> Vec<String> {
+    let schemes = endpoint.operation["security"].as_array().cloned().unwrap_or_default();
+    schemes.iter().flat_map(|scheme| scheme.as_object().unwrap().keys().cloned().collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn bug_22_invariant_10_every_endpoint_refuses_who_may_not() {
+    let platform = Platform::start();
+    let things = Things::make(&platform);
+    let actors = [
+        ("nobody", None, None),
+        ("garbage", None, Some("mk_0123456789abcdef".to_owned())),
+        ("operator", Some("operator_key"), Some(token(Actor::Operator).expose().to_owned())),
+        ("merchant", Some("merchant_key"), Some(merchant_token(MERCHANT))),
+        ("other merchant", Some("merchant_key"), Some(merchant_token(OTHER_MERCHANT))),
+        ("wallet", Some("wallet_token"), Some(wallet_token(0))),
+        ("other wallet", Some("wallet_token"), Some(wallet_token(1))),
+    ];
+    let mut asked = 0;
+    for endpoint in endpoints() {
+        let admitted = admitted(&endpoint);
+        assert_eq!(admitted.is_empty(), !endpoint.path.starts_with("/v1/"), "{} must say who may", endpoint.path);
+        for (name, scheme, token) in &actors {
+            let path = things.path(&endpoint.path);
+            let mut request = match endpoint.method.as_str() {
+                "GET" if endpoint.path == "/v1/events" => Request { method: "HEAD", ..Request::get(&path) },
+                "GET" => Request::get(&path),
+                "POST" => Request::post(&path, things.body(&endpoint.path).to_string()),
+                method => panic!("{method} is new here"),
+            };
+            request.token = token.as_deref();
+            let reply = platform.send(&request);
+            let case = format!("{} {} by {name}: {} {}", endpoint.method, endpoint.path, reply.status, reply.text());
+            asked += 1;
+            let is_admitted = scheme.is_some_and(|scheme| admitted.iter().any(|admitted| admitted == scheme));
+            if admitted.is_empty() {
+                assert_eq!(reply.status, 200, "{case}");
+            } else if scheme.is_none() {
+                assert_eq!((reply.status, reply.header("www-authenticate")), (401, Some("Bearer")), "{case}");
+            } else if !is_admitted {
+                assert_eq!(reply.status, 403, "{case}");
+            } else if name.starts_with("other") {
+                sees_nothing_of_others(&endpoint, &reply, &case);
+            } else {
+                assert!(reply.status < 300 || reply.status == 409, "{case}");
+            }
+        }
+    }
+    assert!(asked >= 7 * 16, "{asked}");
+    // Whoever may not, changed nothing: the order was cancelled by its owner, the tap paid by its.
+    assert_eq!(platform.balance(1), Platform::BALANCE);
+}
+
+/// Of another's things there is no trace: a list is empty, anything named is not there.
+fn sees_nothing_of_others(endpoint: &Endpoint, reply: &crate::client::Reply, case: &str) {
+    let is_list = endpoint.method == "GET" && !endpoint.path.contains('{');
+    match endpoint.path.as_str() {
+        "/v1/events" => assert_eq!(reply.status, 200, "{case}"),
+        // It has a tag of its own.
+        "/v1/tags" => assert_eq!(reply.json()["data"].as_array().unwrap().len(), 1, "{case}"),
+        // A touch is whose phone it was; this one was taken by its first reporter.
+        "/v1/taps" => assert_eq!((reply.status, reply.code().as_str()), (409, "tap_replayed"), "{case}"),
+        _ if is_list => assert_eq!(reply.json()["data"], json!([]), "{case}"),
+        _ => assert_eq!((reply.status, reply.code().as_str()), (404, "not_found"), "{case}"),
+    }
+}
+
+#[test]
+fn invariant_10_anothers_object_looks_like_none() {
+    let platform = Platform::start();
+    let things = Things::make(&platform);
+    let without_id = |reply: crate::client::Reply| {
+        let mut problem = reply.expect_problem(404, "not_found", None).json();
+        problem.as_object_mut().unwrap().remove("request_id");
+        problem
+    };
+    let cases = [
+        (
+            merchant_token(OTHER_MERCHANT),
+            format!("/v1/orders/{}", things.order),
+            "/v1/orders/ord_01h455vb4pex5vsknk084sn02q",
+        ),
+        (wallet_token(1), format!("/v1/taps/{}", things.tap), "/v1/taps/tap_01h455vb4pex5vsknk084sn02q"),
+        (wallet_token(1), format!("/v1/payments/{}", things.payment), "/v1/payments/pay_01h455vb4pex5vsknk084sn02q"),
+        (wallet_token(1), format!("/v1/wallets/{}", wallet(0)), "/v1/wallets/wlt_01h455vb4pex5vsknk084sn02q"),
+        (
+            merchant_token(OTHER_MERCHANT),
+            format!("/v1/merchants/{MERCHANT}"),
+            "/v1/merchants/mch_01h455vb4pex5vsknk084sn02q",
+        ),
+    ];
+    for (token, anothers, nobodys) in cases {
+        let (anothers, nobodys) = (platform.get(&token, &anothers), platform.get(&token, nobodys));
+        assert_eq!(without_id(anothers), without_id(nobodys));
+    }
+}
+
+#[test]
+fn a_token_is_given_once_and_as_a_bearer() {
+    let platform = Platform::start();
+    let token = wallet_token(0);
+    let path = "/v1/wallets/me";
+    for authorization in [
+        format!("Basic {token}"),
+        token.clone(),
+        "Bearer".to_owned(),
+        "Bearer ".to_owned(),
+        format!("Bearer  {token}"),
+        format!("Bearer {}", "w".repeat(10_000)),
+        "Bearer ü".to_owned(),
+    ] {
+        let request = Request::get(path).header("Authorization", authorization.as_str());
+        platform.send(&request).expect_problem(401, "unauthenticated", None);
+    }
+    let twice = Request::get(path).token(&token).header("Authorization", format!("Bearer {token}"));
+    platform.send(&twice).expect_problem(401, "unauthenticated", None);
+    let in_url = Request::get(format!("{path}?token={token}"));
+    platform.send(&in_url).expect_problem(401, "unauthenticated", None);
+    platform.send(&Request::get(path).header("Authorization", format!("bearer {token}"))).expect(200);
+}

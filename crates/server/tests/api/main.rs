@@ -1,0 +1,18 @@
+//! The API as its callers meet it: a real server on a loopback port, a real folder, a small client.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod actors;
+mod bad_input;
+mod client;
+mod connections;
+mod demo;
+mod description;
+mod events;
+mod logs;
+mod pages;
+mod payments;
+mod platform;
+mod races;
+mod reference;
+mod replays;

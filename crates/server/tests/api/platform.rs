@@ -1,0 +1,262 @@
+//! A whole platform in a temporary folder, served on a loopback port.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use directory::{
+    Actor, Directory, Entry, MerchantProfile, Name, StoreProfile, TagProfile, TillProfile, Token, WalletProfile,
+};
+use engine::{Engine, SystemClock};
+use ids::{AccountId, DepositId, MerchantId, StoreId, TagId, TillId, WalletId};
+use ledger::{Account, AccountFlags};
+use money::{Amount, Currency, Money};
+use payments::{Action, Owner, RegisteredTag, TagMode, UnixMillis, account_code};
+use serde_json::Value;
+use server::{App, Options};
+use tag::{AesKey, ReadCounter, SoftwareTag, TagKeys, Uid};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::client::{Reply, Request};
+
+pub(crate) const MASTER_KEY: [u8; 16] = *b"a master of keys";
+
+/// The currencies that the merchants and the wallets hold.
+const CURRENCIES: [&str; 3] = ["CNY", "JPY", "KWD"];
+
+pub(crate) const MERCHANT: MerchantId = MerchantId::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0001);
+pub(crate) const OTHER_MERCHANT: MerchantId = MerchantId::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0002);
+pub(crate) const TILL_TAG: TagId = TagId::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0011);
+pub(crate) const STANDING_TAG: TagId = TagId::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0012);
+pub(crate) const OTHER_TAG: TagId = TagId::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0013);
+pub(crate) const INACTIVE_TAG: TagId = TagId::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0014);
+
+/// Wallet number `n`.
+pub(crate) const fn wallet(n: u8) -> WalletId {
+    WalletId::from_u128(0x0192_0000_0000_7000_8000_0000_0000_1000 + n as u128)
+}
+
+/// The tokens of this platform; secret, but for tests.
+pub(crate) fn token(actor: Actor) -> Token {
+    let seed = match actor {
+        Actor::Operator => 1,
+        Actor::Merchant(id) => id.as_u128(),
+        Actor::Wallet(id) => id.as_u128(),
+    };
+    let mut random = [0xa5; 32];
+    random[..16].copy_from_slice(&seed.to_le_bytes());
+    Token::from_random(actor, random)
+}
+
+pub(crate) fn merchant_token(id: MerchantId) -> String {
+    token(Actor::Merchant(id)).expose().to_owned()
+}
+
+pub(crate) fn wallet_token(n: u8) -> String {
+    token(Actor::Wallet(wallet(n))).expose().to_owned()
+}
+
+pub(crate) fn uid(tag: TagId) -> Uid {
+    let [.., last] = tag.to_bytes();
+    Uid([0x04, 1, 2, 3, 4, 5, last])
+}
+
+/// A platform with wallets 0 to [`Platform::WALLETS`] - 1, each with 1,000,000 minor units of each currency.
+pub(crate) struct Platform {
+    pub(crate) engine: Engine,
+    pub(crate) address: SocketAddr,
+    tags: Vec<Mutex<(TagId, SoftwareTag)>>,
+    stop: Option<oneshot::Sender<()>>,
+    serving: Option<JoinHandle<()>>,
+    runtime: Runtime,
+    folder: Option<TempDir>,
+}
+
+impl Platform {
+    pub(crate) const WALLETS: u8 = 20;
+    pub(crate) const BALANCE: u64 = 1_000_000;
+
+    pub(crate) fn start() -> Self {
+        Self::start_with(Options::default())
+    }
+
+    pub(crate) fn start_with(options: Options) -> Self {
+        Self::open(tempfile::tempdir().unwrap(), options)
+    }
+
+    fn open(folder: TempDir, options: Options) -> Self {
+        let engine = Engine::open(folder.path(), Box::new(SystemClock)).unwrap();
+        let directory = Directory::open(folder.path()).unwrap();
+        provision(&engine, &directory);
+        let counters = |tag: TagId| {
+            let merchant = if tag == OTHER_TAG { OTHER_MERCHANT } else { MERCHANT };
+            let known = engine.read(|tables| tables.tags(merchant)).unwrap();
+            known.iter().find(|(known, _)| known.id == tag).map_or(0, |(_, counter)| *counter)
+        };
+        let tags = [TILL_TAG, STANDING_TAG, OTHER_TAG, INACTIVE_TAG].map(|tag| {
+            let counter = ReadCounter::new(counters(tag)).unwrap();
+            let key = AesKey::new(MASTER_KEY);
+            Mutex::new((tag, SoftwareTag::new(&key, uid(tag), counter, "https://pay.example/t").unwrap()))
+        });
+        let keys = TagKeys::from_master(&AesKey::new(MASTER_KEY));
+        let app = App::new(engine.clone(), directory, keys, options).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let serving = runtime.spawn(server::serve(app, listener, async { drop(stopped.await) }));
+        let (stop, serving, folder) = (Some(stop), Some(serving), Some(folder));
+        Self { engine, address, tags: tags.into(), stop, serving, runtime, folder }
+    }
+
+    /// Stops serving in order.
+    pub(crate) fn stop(&mut self) {
+        drop(self.stop.take());
+        if let Some(serving) = self.serving.take() {
+            self.runtime.block_on(serving).unwrap();
+        }
+        self.engine.close();
+    }
+
+    /// Stops, and opens the same folder again.
+    pub(crate) fn restart(mut self) -> Self {
+        self.stop();
+        let folder = self.folder.take().unwrap();
+        drop(self);
+        Self::open(folder, Options::default())
+    }
+
+    /// What a phone reads from this tag now.
+    pub(crate) fn touch(&self, tag: TagId) -> String {
+        let known = self.tags.iter().find(|known| known.lock().unwrap().0 == tag).unwrap();
+        known.lock().unwrap().1.touch([7; 5]).unwrap()
+    }
+
+    pub(crate) fn send(&self, request: &Request) -> Reply {
+        request.send(self.address)
+    }
+
+    pub(crate) fn get(&self, token: &str, path: &str) -> Reply {
+        self.send(&Request::get(path).token(token))
+    }
+
+    pub(crate) fn post(&self, token: &str, path: &str, body: &Value) -> Reply {
+        self.send(&Request::post(path, body.to_string()).token(token))
+    }
+
+    /// An order of [`MERCHANT`] at its till's tag, for 1,250 fen.
+    pub(crate) fn order(&self) -> Reply {
+        let body = serde_json::json!({ "tag": TILL_TAG, "amount": { "amount": 1_250, "currency": "CNY" } });
+        self.post(&merchant_token(MERCHANT), "/v1/orders", &body).expect(201)
+    }
+
+    /// A tap of wallet `n`.
+    pub(crate) fn tap(&self, n: u8, tag: TagId) -> Reply {
+        self.post(&wallet_token(n), "/v1/taps", &serde_json::json!({ "url": self.touch(tag) }))
+    }
+
+    /// A payment of wallet `n`.
+    pub(crate) fn pay(&self, n: u8, body: &Value) -> Reply {
+        self.post(&wallet_token(n), "/v1/payments", body)
+    }
+
+    /// What wallet `n` has, in fen.
+    pub(crate) fn balance(&self, n: u8) -> u64 {
+        let balances = self.get(&wallet_token(n), "/v1/wallets/me/balances").expect(200).json();
+        let of_cny = balances["data"].as_array().unwrap().iter().find(|balance| balance["currency"] == "CNY");
+        of_cny.unwrap()["available"].as_u64().unwrap()
+    }
+
+    /// The journal's end: grows with every fact.
+    pub(crate) fn position(&self) -> u64 {
+        self.engine.status().durable_position
+    }
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+pub(crate) fn money(amount: u64, currency: &str) -> Money {
+    Money::new(Amount::new(amount).unwrap(), Currency::from_alpha(currency).unwrap())
+}
+
+pub(crate) fn command(engine: &Engine, action: Action) {
+    engine.submit_and_wait(action, None).unwrap().unwrap();
+}
+
+pub(crate) fn deposit(engine: &Engine, number: u128, wallet: WalletId, money: Money) {
+    command(engine, Action::Deposit { id: DepositId::from_u128(number), wallet, money });
+}
+
+/// Makes the world, or nothing if it is there already.
+fn provision(engine: &Engine, directory: &Directory) {
+    let name = |text: &str| Name::try_from(text.to_owned()).unwrap();
+    let created_at = UnixMillis(1_795_350_600_000);
+    let merchants = [(MERCHANT, "Lantern Tea", Some("灯笼茶")), (OTHER_MERCHANT, "Night Noodles", None)];
+    let mut entries = vec![Entry::token(Actor::Operator, &token(Actor::Operator))];
+    for (id, called, zh) in merchants {
+        let (store, till) = (StoreId::from_u128(id.as_u128()), TillId::from_u128(id.as_u128()));
+        let merchant = MerchantProfile { id, name: name(called), name_zh: zh.map(name), created_at };
+        entries.push(Entry::Merchant(merchant));
+        entries.push(Entry::Store(StoreProfile {
+            id: store,
+            merchant: id,
+            name: name("West Lake"),
+            name_zh: None,
+            address: None,
+        }));
+        entries.push(Entry::Till(TillProfile { id: till, store, name: name("Till 1") }));
+        entries.push(Entry::token(Actor::Merchant(id), &token(Actor::Merchant(id))));
+        open_accounts(engine, account_code::MERCHANT_PENDING, Owner::Merchant(id), true);
+    }
+    open_accounts(engine, account_code::FLOAT, Owner::Platform, false);
+    for (id, merchant, mode, active) in [
+        (TILL_TAG, MERCHANT, TagMode::Till, true),
+        (STANDING_TAG, MERCHANT, TagMode::Standing, true),
+        (OTHER_TAG, OTHER_MERCHANT, TagMode::Till, true),
+        (INACTIVE_TAG, MERCHANT, TagMode::Till, false),
+    ] {
+        let currency = Currency::from_alpha("CNY").unwrap();
+        command(engine, Action::RegisterTag(RegisteredTag { id, uid: uid(id), merchant, mode, currency, active }));
+        let (store, till) = (StoreId::from_u128(merchant.as_u128()), TillId::from_u128(merchant.as_u128()));
+        let till = (mode == TagMode::Till).then_some(till);
+        entries.push(Entry::Tag(TagProfile { id, merchant, store, till, label: name("Till 1") }));
+    }
+    for n in 0..Platform::WALLETS {
+        let id = wallet(n);
+        open_accounts(engine, account_code::WALLET, Owner::Wallet(id), true);
+        for (number, currency) in CURRENCIES.iter().enumerate() {
+            deposit(engine, u128::from(n) * 10 + number as u128, id, money(Platform::BALANCE, currency));
+        }
+        entries.push(Entry::Wallet(WalletProfile { id, name: name("Mei"), name_zh: Some(name("小美")), created_at }));
+        entries.push(Entry::token(Actor::Wallet(id), &token(Actor::Wallet(id))));
+    }
+    directory.add(entries).unwrap();
+}
+
+fn open_accounts(engine: &Engine, code: u16, owner: Owner, limited: bool) {
+    for currency in CURRENCIES {
+        let ledger = u32::from(Currency::from_alpha(currency).unwrap().numeric());
+        let id = AccountId::from_u128(owner.bits() << 32 | u128::from(code) << 16 | u128::from(ledger));
+        let flags = AccountFlags { debits_must_not_exceed_credits: limited, credits_must_not_exceed_debits: false };
+        command(engine, Action::OpenAccount(Account { id, ledger, code, owner: owner.bits(), flags }));
+    }
+}
+
+/// Waits until something is so.
+#[track_caller]
+pub(crate) fn eventually(what: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if what() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("it did not come true in 5 s");
+}
