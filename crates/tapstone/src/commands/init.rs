@@ -1,0 +1,33 @@
+//! `tapstone init`: makes the data folder of a platform for real payments.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use directory::{Actor, Purpose, Token};
+
+use crate::failure::Failure;
+use crate::folder::DataFolder;
+use crate::{output, provision};
+
+/// Make the data folder of a new platform.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The folder to make.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let (directory, key_is_new) = DataFolder(&arguments.data).initialise()?;
+    let key = Token::from_random(Actor::Operator, provision::random()?);
+    directory.add_token(Actor::Operator, &key)?;
+    directory.declare(Purpose::Live)?;
+    let folder = arguments.data.display();
+    let master_key = if key_is_new { "a new tag master key" } else { "the tag master key that was there" };
+    eprintln!("{folder} is ready, with {master_key} in {folder}/tag-master.key: keep a copy of it elsewhere.");
+    eprintln!("The operator's key follows. It is not shown again.");
+    output::print(&format!("{}\n", key.expose()))?;
+    eprintln!("Next: describe merchants and wallets in a file, `tapstone import --data {folder} world.json`,");
+    eprintln!("then `tapstone serve --data {folder}`.");
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! The subcommands, one file each.
+
+pub(crate) mod import;
+pub(crate) mod init;
+pub(crate) mod openapi;
+pub(crate) mod serve;
+pub(crate) mod tag_keys;
+pub(crate) mod verify;

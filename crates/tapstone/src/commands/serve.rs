@@ -1,0 +1,146 @@
+//! `tapstone serve`: runs the platform until it is told to stop.
+
+use std::fmt::Write;
+use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use directory::Purpose;
+use server::{App, Options};
+use tag::TagKeys;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::demo;
+use crate::failure::Failure;
+use crate::folder::{DataFolder, OpenFolder};
+use crate::output;
+use crate::public_url::PublicUrl;
+
+/// Run the platform: API, events and web pages, until SIGTERM or Ctrl-C.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The data folder.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Where to listen. It speaks plain HTTP: put a proxy with TLS before it.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Run a demonstration, with example shops and wallets and published keys, in a folder of its own.
+    #[arg(long)]
+    demo: bool,
+    /// Where phones reach the platform, if not at the listening address.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<PublicUrl>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let filter = EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env_lossy();
+    let log = tracing_subscriber::fmt().compact().with_env_filter(filter).with_writer(io::stderr);
+    log.with_ansi(io::stderr().is_terminal()).with_target(false).init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(arguments))
+}
+
+async fn serve(arguments: &Arguments) -> Result<(), Failure> {
+    let signals = Signals::install()?;
+    let listener = TcpListener::bind(arguments.listen).await.map_err(|error| {
+        Failure::Fault(format!("cannot listen on {}: {error}; choose another with --listen", arguments.listen))
+    })?;
+    let url = match &arguments.public_url {
+        Some(url) => url.clone(),
+        None => PublicUrl::of_listener(listener.local_addr()?),
+    };
+    let folder = DataFolder(&arguments.data);
+    let folder = if arguments.demo { folder.open_demonstration()? } else { folder.open(Purpose::Live)? };
+    let (app, greeting) = assemble(arguments, &folder, &url)?;
+    let greeting = format!("Tapstone {} listens on {}\n{greeting}", env!("CARGO_PKG_VERSION"), listener.local_addr()?);
+    // Nobody needs to read the greeting.
+    drop(output::print(&greeting));
+    server::serve(app, listener, signals.first()).await;
+    folder.close();
+    tracing::info!("stopped; everything that was answered is on the disk");
+    Ok(())
+}
+
+fn assemble(arguments: &Arguments, folder: &OpenFolder, url: &PublicUrl) -> Result<(App, String), Failure> {
+    let mut options = Options::default();
+    let mut greeting = String::new();
+    if arguments.demo {
+        let ready = demo::prepare(folder, url)?;
+        describe(&ready.world, url, &mut greeting)?;
+        options.demo = Some(ready.demo);
+    } else {
+        writeln!(greeting, "  till       {url}/till\n  wallet     {url}/wallet\n  reference  {url}/reference")?;
+    }
+    let tag_keys = TagKeys::from_master(&folder.tag_master_key);
+    Ok((App::new(folder.engine.clone(), folder.directory.clone(), tag_keys, options)?, greeting))
+}
+
+/// What to open and what to try. A touch answers with the very body that a tap is opened with.
+fn describe(world: &server::World, url: &PublicUrl, text: &mut String) -> std::fmt::Result {
+    writeln!(text, "\nDEMONSTRATION: the keys below are published. Never use this folder for real payments.\n")?;
+    writeln!(text, "  open the till on one screen   {url}/till")?;
+    writeln!(text, "  and the wallet on another     {url}/wallet")?;
+    writeln!(text, "  API reference                 {url}/reference\n")?;
+    for merchant in &world.merchants {
+        writeln!(text, "  {:<30}{}", merchant.name, merchant.key)?;
+    }
+    for wallet in &world.wallets {
+        writeln!(text, "  {:<30}{}", wallet.name, wallet.token)?;
+    }
+    let (Some(merchant), Some(wallet)) = (world.merchants.first(), world.wallets.first()) else {
+        return Ok(());
+    };
+    let Some(tag) = merchant.tags.first() else { return Ok(()) };
+    write!(
+        text,
+        r#"
+Ask to be paid, touch the tag, pay:
+
+  api={url}
+  json='Content-Type: application/json'
+  till='Authorization: Bearer {key}'
+  wallet='Authorization: Bearer {token}'
+  curl -s $api/v1/orders -H "$till" -H "$json" -d '{{"tag":"{tag}","amount":{{"amount":1250,"currency":"CNY"}}}}'
+  touch=$(curl -s -X POST $api/demo/tags/{tag}/touch)
+  tap=$(curl -s $api/v1/taps -H "$wallet" -H "$json" -d "$touch" | cut -d '"' -f 4)
+  curl -s $api/v1/payments -H "$wallet" -H "$json" -d "{{\"tap\":\"$tap\"}}"
+
+"#,
+        key = merchant.key,
+        tag = tag.id,
+        token = wallet.token,
+    )
+}
+
+/// The signals that ask the process to stop.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn install() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for the first. A second one ends the process at once: what was answered is on the disk all the same.
+    async fn first(mut self) {
+        self.next().await;
+        tracing::info!("stopping; once more to stop at once");
+        tokio::spawn(async move {
+            self.next().await;
+            std::process::exit(1);
+        });
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The data folder: what is in it, what it is for, and who may use it.
+//!
+//! | file               | what it is                                                                 |
+//! |--------------------|----------------------------------------------------------------------------|
+//! | `tag-master.key`   | the key that all tags' keys follow from; losing it makes all tags worthless |
+//! | `directory.sqlite` | names, places and hashed API keys; says what the folder is for             |
+//! | `journal/`         | every movement of money, for ever                                          |
+//! | `tables.sqlite`    | what the journal says, ready to be asked; made anew if it is missing       |
+//!
+//! A folder is for real payments or for demonstration, for ever: the keys of a demonstration are published.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use directory::{Directory, Purpose};
+use engine::{Engine, SystemClock};
+use tag::AesKey;
+use zeroize::Zeroizing;
+
+use crate::demo;
+use crate::failure::Failure;
+use crate::hexadecimal;
+
+const TAG_MASTER_KEY_FILE: &str = "tag-master.key";
+const JOURNAL_FOLDER: &str = "journal";
+const TABLES_FILE: &str = "tables.sqlite";
+
+/// A data folder, not opened yet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DataFolder<'a>(pub(crate) &'a Path);
+
+/// A data folder that this process holds.
+pub(crate) struct OpenFolder {
+    pub(crate) directory: Directory,
+    pub(crate) engine: Engine,
+    pub(crate) tag_master_key: AesKey,
+}
+
+impl OpenFolder {
+    /// Brings everything to rest, for a quick start the next time.
+    pub(crate) fn close(self) {
+        self.engine.close();
+    }
+}
+
+impl DataFolder<'_> {
+    /// Opens a folder that was made for this purpose.
+    pub(crate) fn open(self, purpose: Purpose) -> Result<OpenFolder, Failure> {
+        if !self.path(Directory::FILE_NAME).exists() {
+            return Err(self.not_initialised());
+        }
+        let directory = Directory::open(self.0)?;
+        self.check_purpose(&directory, purpose)?;
+        self.open_with(directory, purpose)
+    }
+
+    /// Opens a folder that was made for this purpose, whichever that is.
+    pub(crate) fn open_any(self) -> Result<OpenFolder, Failure> {
+        if !self.path(Directory::FILE_NAME).exists() {
+            return Err(self.not_initialised());
+        }
+        let directory = Directory::open(self.0)?;
+        let purpose = directory.purpose().ok_or_else(|| self.not_initialised())?;
+        self.open_with(directory, purpose)
+    }
+
+    /// Opens the folder of a demonstration, and makes it first if there is nothing yet.
+    pub(crate) fn open_demonstration(self) -> Result<OpenFolder, Failure> {
+        if self.path(Directory::FILE_NAME).exists() {
+            let directory = Directory::open(self.0)?;
+            if directory.purpose().is_some() {
+                self.check_purpose(&directory, Purpose::Demonstration)?;
+                return self.open_with(directory, Purpose::Demonstration);
+            }
+        }
+        self.create()?;
+        if !self.path(TAG_MASTER_KEY_FILE).exists() {
+            self.write_tag_master_key(&AesKey::new(demo::TAG_MASTER_KEY), demo::TAG_MASTER_KEY_WARNING)?;
+        } else if *self.tag_master_key()?.expose() != demo::TAG_MASTER_KEY {
+            let message = format!(
+                "{} has a tag master key of its own, so it is not for demonstration: use another folder for --demo",
+                self.0.display()
+            );
+            return Err(Failure::Usage(message));
+        }
+        let directory = Directory::open(self.0)?;
+        directory.declare(Purpose::Demonstration)?;
+        self.open_with(directory, Purpose::Demonstration)
+    }
+
+    fn open_with(self, directory: Directory, purpose: Purpose) -> Result<OpenFolder, Failure> {
+        let tag_master_key = self.tag_master_key()?;
+        if purpose == Purpose::Live && *tag_master_key.expose() == demo::TAG_MASTER_KEY {
+            let path = self.path(TAG_MASTER_KEY_FILE);
+            let message =
+                format!("{} holds the published key of the demonstration: put the real one there", path.display());
+            return Err(Failure::Fault(message));
+        }
+        let engine = Engine::open(self.0, Box::new(SystemClock))?;
+        Ok(OpenFolder { directory, engine, tag_master_key })
+    }
+
+    fn check_purpose(self, directory: &Directory, wanted: Purpose) -> Result<(), Failure> {
+        let folder = self.0.display();
+        match (directory.purpose(), wanted) {
+            (None, _) => Err(self.not_initialised()),
+            (Some(found), wanted) if found == wanted => Ok(()),
+            (Some(Purpose::Demonstration), _) => Err(Failure::Usage(format!(
+                "{folder} is for demonstration, its keys are published: start it with --demo, or use another folder"
+            ))),
+            (Some(Purpose::Live), _) => Err(Failure::Usage(format!(
+                "{folder} is for real payments: start it without --demo, or use another folder"
+            ))),
+        }
+    }
+
+    fn not_initialised(self) -> Failure {
+        let folder = self.0.display();
+        Failure::Usage(format!("{folder} is not initialised: run `tapstone init --data {folder}`"))
+    }
+
+    /// Makes the folder for real payments, with a directory that knows nobody yet, and says whether the tag master key
+    /// in it is new. One that was put there before is kept.
+    pub(crate) fn initialise(self) -> Result<(Directory, bool), Failure> {
+        self.create()?;
+        if self.path(Directory::FILE_NAME).exists() && Directory::open(self.0)?.purpose().is_some() {
+            let message = format!("{} is initialised already; nothing was changed", self.0.display());
+            return Err(Failure::Usage(message));
+        }
+        let key_is_new = !self.path(TAG_MASTER_KEY_FILE).exists();
+        if key_is_new {
+            let mut key = Zeroizing::new([0; 16]);
+            getrandom::fill(&mut *key)?;
+            self.write_tag_master_key(&AesKey::new(*key), "Keep it secret, and keep a copy elsewhere.")?;
+        } else if *self.tag_master_key()?.expose() == demo::TAG_MASTER_KEY {
+            let message =
+                format!("{} holds the published key of the demonstration: use another folder", self.0.display());
+            return Err(Failure::Usage(message));
+        }
+        Ok((Directory::open(self.0)?, key_is_new))
+    }
+
+    /// Makes the folder, for its owner only; refuses one that holds something else.
+    fn create(self) -> Result<(), Failure> {
+        let failed = |error: io::Error| Failure::Fault(format!("cannot make {}: {error}", self.0.display()));
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(self.0).map_err(failed)?;
+        for entry in fs::read_dir(self.0).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            let name = name.to_string_lossy();
+            let ours = name.starts_with(Directory::FILE_NAME)
+                || name.starts_with(TABLES_FILE)
+                || [TAG_MASTER_KEY_FILE, JOURNAL_FOLDER, "lost+found"].contains(&&*name);
+            if !ours {
+                let folder = self.0.display();
+                let message = format!("{folder} holds something else ({name}): use a new or empty folder");
+                return Err(Failure::Usage(message));
+            }
+        }
+        fs::set_permissions(self.0, fs::Permissions::from_mode(0o700)).map_err(failed)
+    }
+
+    /// Reads the tag master key: 32 hexadecimal digits; lines that begin with `#` do not count.
+    pub(crate) fn tag_master_key(self) -> Result<AesKey, Failure> {
+        let path = self.path(TAG_MASTER_KEY_FILE);
+        let failed = |error: io::Error| {
+            let hint = if error.kind() == io::ErrorKind::NotFound { ": restore it from a backup" } else { "" };
+            Failure::Fault(format!("cannot read {}: {error}{hint}", path.display()))
+        };
+        let others = 0o077;
+        if fs::metadata(&path).map_err(failed)?.permissions().mode() & others != 0 {
+            let path = path.display();
+            return Err(Failure::Fault(format!("others may read {path}, which is secret: run `chmod 600 {path}`")));
+        }
+        let text = Zeroizing::new(fs::read_to_string(&path).map_err(failed)?);
+        let digits: Zeroizing<String> = Zeroizing::new(text.lines().filter(|line| !line.starts_with('#')).collect());
+        let key = Zeroizing::new(hexadecimal::decode(digits.trim()).ok_or_else(|| {
+            Failure::Fault(format!("{} must hold 32 hexadecimal digits: restore it from a backup", path.display()))
+        })?);
+        Ok(AesKey::new(*key))
+    }
+
+    fn write_tag_master_key(self, key: &AesKey, remark: &str) -> Result<(), Failure> {
+        let path = self.path(TAG_MASTER_KEY_FILE);
+        let text = Zeroizing::new(format!("# {remark}\n{}\n", *Zeroizing::new(hexadecimal::encode(key.expose()))));
+        let write = || {
+            let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::File::open(self.0)?.sync_all()
+        };
+        write().map_err(|error| Failure::Fault(format!("cannot write {}: {error}", path.display())))
+    }
+
+    fn path(self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}

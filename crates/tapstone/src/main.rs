@@ -1,0 +1,80 @@
+//! `tapstone`: a whole payment platform in one binary and one folder.
+//!
+//! Each subcommand is one file in [`commands`]. Exit codes: 0 done, 1 something is wrong with the data or the machine,
+//! 2 something is wrong with what was asked. What a command is asked for goes to standard output; everything else,
+//! logs included, to standard error.
+
+mod bench;
+mod commands;
+mod demo;
+mod failure;
+mod folder;
+mod hexadecimal;
+mod output;
+mod provision;
+mod public_url;
+mod world;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Many small allocations on several threads: what mimalloc is made for.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A mobile payment platform: tap, confirm, paid.
+#[derive(Parser)]
+#[command(version, about, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Init(commands::init::Arguments),
+    Serve(commands::serve::Arguments),
+    Import(commands::import::Arguments),
+    Verify(commands::verify::Arguments),
+    /// Prepare NFC tags.
+    #[command(subcommand)]
+    Tag(TagCommand),
+    /// Measure this machine, and prove that nothing is lost.
+    #[command(subcommand)]
+    Bench(BenchCommand),
+    /// Print the API's description (OpenAPI 3.1, JSON).
+    Openapi,
+}
+
+#[derive(Subcommand)]
+enum BenchCommand {
+    Taps(bench::TapsArguments),
+    Kills(bench::KillsArguments),
+}
+
+#[derive(Subcommand)]
+enum TagCommand {
+    Keys(commands::tag_keys::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.command {
+        Command::Init(arguments) => commands::init::run(&arguments),
+        Command::Serve(arguments) => commands::serve::run(&arguments),
+        Command::Import(arguments) => commands::import::run(&arguments),
+        Command::Verify(arguments) => commands::verify::run(&arguments),
+        Command::Tag(TagCommand::Keys(arguments)) => commands::tag_keys::run(&arguments),
+        Command::Bench(BenchCommand::Taps(arguments)) => bench::taps(&arguments),
+        Command::Bench(BenchCommand::Kills(arguments)) => bench::kills(&arguments),
+        Command::Openapi => commands::openapi::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("tapstone: {failure}");
+            failure.exit_code()
+        }
+    }
+}
