@@ -143,6 +143,12 @@ impl Directory {
         self.add([Entry::token(actor, token)])
     }
 
+    /// Whether there are neither merchants nor wallets.
+    pub fn is_empty(&self) -> bool {
+        let cache = self.cache();
+        cache.merchants.is_empty() && cache.wallets.is_empty()
+    }
+
     /// A merchant by its id.
     pub fn merchant(&self, id: MerchantId) -> Option<Arc<MerchantProfile>> {
         self.cache().merchants.get(&id).cloned()

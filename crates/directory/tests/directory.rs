@@ -78,9 +78,11 @@ fn keeps_everything_over_a_restart() {
     let folder = folder();
     let key = Token::from_random(Actor::Merchant(MERCHANT), [7; 32]);
     let directory = Directory::open(folder.path()).unwrap();
+    assert!(directory.is_empty());
     directory.add(shop()).unwrap();
     directory.add_token(Actor::Merchant(MERCHANT), &key).unwrap();
     directory.declare(Purpose::Live).unwrap();
+    assert!(!directory.is_empty());
     assert_shop_is_there(&directory);
     drop(directory);
 

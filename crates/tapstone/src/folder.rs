@@ -99,6 +99,12 @@ impl DataFolder<'_> {
             return Err(Failure::Fault(message));
         }
         let engine = Engine::open(self.0, Box::new(SystemClock))?;
+        // Whoever is in the directory was in the journal first.
+        if engine.status().durable_position == 0 && !directory.is_empty() {
+            let journal = self.path(JOURNAL_FOLDER);
+            let message = format!("{} is gone: restore it from a backup, with tables.sqlite", journal.display());
+            return Err(Failure::Fault(message));
+        }
         Ok(OpenFolder { directory, engine, tag_master_key })
     }
 
@@ -149,9 +155,9 @@ impl DataFolder<'_> {
         for entry in fs::read_dir(self.0).map_err(failed)? {
             let name = entry.map_err(failed)?.file_name();
             let name = name.to_string_lossy();
-            let ours = name.starts_with(Directory::FILE_NAME)
-                || name.starts_with(TABLES_FILE)
-                || [TAG_MASTER_KEY_FILE, JOURNAL_FOLDER, "lost+found"].contains(&&*name);
+            let ours =
+                [TAG_MASTER_KEY_FILE, Directory::FILE_NAME, TABLES_FILE].iter().any(|file| name.starts_with(file))
+                    || [JOURNAL_FOLDER, "lost+found"].contains(&&*name);
             if !ours {
                 let folder = self.0.display();
                 let message = format!("{folder} holds something else ({name}): use a new or empty folder");
@@ -181,13 +187,17 @@ impl DataFolder<'_> {
         Ok(AesKey::new(*key))
     }
 
+    /// Writes the key whole or not at all, and over nothing.
     fn write_tag_master_key(self, key: &AesKey, remark: &str) -> Result<(), Failure> {
-        let path = self.path(TAG_MASTER_KEY_FILE);
+        let (path, unfinished) = (self.path(TAG_MASTER_KEY_FILE), self.path("tag-master.key.unfinished"));
         let text = Zeroizing::new(format!("# {remark}\n{}\n", *Zeroizing::new(hexadecimal::encode(key.expose()))));
         let write = || {
-            let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+            let mut options = fs::OpenOptions::new();
+            let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
+            fs::hard_link(&unfinished, &path)?;
+            fs::remove_file(&unfinished)?;
             fs::File::open(self.0)?.sync_all()
         };
         write().map_err(|error| Failure::Fault(format!("cannot write {}: {error}", path.display())))

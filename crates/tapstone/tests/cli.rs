@@ -243,6 +243,11 @@ fn damaged_and_newer_data_is_refused_in_one_line() {
     assert_failed(&broken("b", &pragma("tables.sqlite")), 1, "was written by a newer Tapstone");
     let scribble = |data: &Path| fs::write(data.join("directory.sqlite"), [0x5a; 10_000]).unwrap();
     assert_failed(&broken("c", &scribble), 1, "directory.sqlite is damaged");
+    let lose = |data: &Path| {
+        fs::remove_dir_all(data.join("journal")).unwrap();
+        fs::remove_file(data.join("tables.sqlite")).unwrap();
+    };
+    assert_failed(&broken("e", &lose), 1, "journal is gone: restore it from a backup");
     let flip = |data: &Path| {
         let journal = data.join("journal");
         let mut files = fs::read_dir(journal).unwrap().map(|entry| entry.unwrap().path());
