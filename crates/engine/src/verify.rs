@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use ledger::Totals;
-use payments::{Event, OrderStatus, Owner, Record, State};
+use payments::{Event, OrderStatus, Owner, Payment, Record, State, Tap};
 use store::journal::{Disk, Journal, JournalError, OsDisk, Verified};
 use store::records;
 use store::tables::{Mark, RowCounts, TablesError, TablesReader};
@@ -298,6 +298,12 @@ impl Audit {
     }
 }
 
+/// Whether a payment is by the wallet, to the merchant and for the order of its tap.
+fn is_of(payment: &Payment, tap: &Tap) -> bool {
+    (payment.wallet, payment.merchant, payment.tag, payment.order, payment.currency)
+        == (tap.wallet, tap.merchant, tap.tag, tap.order, tap.currency)
+}
+
 /// Whether a record can have happened in this state: the rules that no history may break, whatever the rules of the
 /// day were.
 fn plausible(state: &State, record: &Record) -> Result<(), String> {
@@ -314,6 +320,14 @@ fn plausible(state: &State, record: &Record) -> Result<(), String> {
             let open = |id| state.order(id).is_some_and(|order| order.status == OrderStatus::Open);
             if payment.order.is_some_and(|order| !open(order)) {
                 return Err(format!("payment {} pays an order that is not open", payment.id));
+            }
+            match state.tap(payment.tap) {
+                None => return Err(format!("payment {} has no tap that could still pay", payment.id)),
+                Some((_, Some(first))) => return Err(format!("{} and {first} are paid with one tap", payment.id)),
+                Some((tap, None)) if !is_of(payment, tap) => {
+                    return Err(format!("payment {} is not what its tap was for", payment.id));
+                }
+                Some((_, None)) => {}
             }
             let owner_of = |account| state.ledger().account(account).map(|account| account.owner);
             if owner_of(settled.debit_account) != Some(Owner::Wallet(payment.wallet).bits()) {

@@ -2,13 +2,15 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::mpsc;
 
 use engine::{OpenError, Reply};
-use ids::DepositId;
-use payments::{Action, Answer};
+use ids::{DepositId, PaymentId};
+use payments::{Action, Answer, Event, Payment, Record};
+use store::journal::{FrameBuffer, Journal, JournalId, WriterOptions};
 
 use crate::bench::{Bench, Watch, open, request};
 use crate::support::{fen, wallet};
@@ -145,6 +147,58 @@ fn verify_finds_a_row_that_was_changed() {
     }
     std::fs::write(&file, bytes).unwrap();
     assert!(engine::verify(bench.folder.path()).is_err());
+}
+
+/// A journal that was forged by somebody who knows how to chain frames, but not how money moves.
+#[test]
+fn invariant_05_verify_finds_what_cannot_have_happened() {
+    let bench = Bench::new();
+    let (sender, receiver) = mpsc::channel();
+    bench.engine.listen(move |durable| sender.send(durable.records.clone()).unwrap());
+    bench.ask(bench.deposit(0, fen(500))).unwrap();
+    let tap = bench.tap(0, 1);
+    bench.ask(bench.pay(0, tap.id, Some(fen(1)))).unwrap();
+    let other = bench.tap(0, 1);
+    bench.engine.close();
+    let records: Vec<Record> = receiver.try_iter().flatten().collect();
+    let paid = records.iter().find(|record| matches!(record.event, Event::PaymentSucceeded(_))).unwrap();
+    let forge = |change: &dyn Fn(&mut Payment)| {
+        let Event::PaymentSucceeded(mut settled) = paid.event.clone() else { panic!("a payment") };
+        settled.what.id = PaymentId::from_u128(9);
+        change(&mut settled.what);
+        Record { event: Event::PaymentSucceeded(settled), ..paid.clone() }
+    };
+    let forged = [
+        (vec![forge(&|_| {})], "no tap"),
+        (vec![forge(&|payment| payment.tap = ids::TapId::from_u128(9))], "no tap"),
+        (vec![forge(&|payment| (payment.tap, payment.wallet) = (other.id, wallet(1)))], "not what its tap"),
+        (vec![forge(&|payment| payment.tap = other.id); 2], "with one tap"),
+    ];
+    let at = records.last().unwrap().at;
+    for (forged, expected) in forged {
+        let copy = tempfile::tempdir().unwrap();
+        copy_journal(&bench, copy.path());
+        let mut frame = FrameBuffer::new();
+        let count = NonZeroU32::new(u32::try_from(forged.len()).unwrap()).unwrap();
+        forged.into_iter().for_each(|record| {
+            store::records::encode(&Record { at, request: None, ..record }, &mut frame);
+        });
+        let journal = Journal::new(copy.path().join("journal"));
+        let (mut writer, _) = journal.writer(WriterOptions::new(JournalId::from_bytes([0; 16]))).unwrap();
+        writer.append(count, &mut frame).unwrap();
+        drop(writer);
+        let error = engine::verify(copy.path()).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+fn copy_journal(bench: &Bench, to: &std::path::Path) {
+    let to = to.join("journal");
+    std::fs::create_dir(&to).unwrap();
+    for file in std::fs::read_dir(bench.folder.path().join("journal")).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
 }
 
 /// Run in a process whose files may not pass a size, by the test below.
