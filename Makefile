@@ -32,6 +32,7 @@ tools:
 	@scripts/need.sh build browser
 
 lint: web
+	scripts/check-docs.sh
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cd web && npm run --silent check
