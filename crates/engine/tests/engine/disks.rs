@@ -31,12 +31,16 @@ fn tables_file(bench: &Bench) -> PathBuf {
     bench.folder.path().join("tables.sqlite")
 }
 
-fn last_segment(bench: &Bench) -> PathBuf {
-    let files = std::fs::read_dir(bench.folder.path().join("journal")).unwrap();
+fn segments(bench: &Bench) -> Vec<PathBuf> {
+    let Ok(files) = std::fs::read_dir(bench.folder.path().join("journal")) else { return Vec::new() };
     let mut segments: Vec<_> = files.map(|file| file.unwrap().path()).collect();
     segments.retain(|path| path.extension().is_some_and(|extension| extension == "journal"));
     segments.sort();
-    segments.pop().unwrap()
+    segments
+}
+
+fn last_segment(bench: &Bench) -> PathBuf {
+    segments(bench).pop().unwrap()
 }
 
 #[test]
@@ -78,6 +82,7 @@ fn a_lost_journal_is_refused_while_the_tables_remember_it() {
     assert!(matches!(error, OpenError::Journal(_)), "{error:?}");
     assert!(error.to_string().contains("backup"), "says what to do: {error}");
     assert_eq!(std::fs::read(tables_file(&bench)).unwrap(), before);
+    assert!(segments(&bench).is_empty(), "no new one is begun in its place");
     assert!(open(bench.folder.path(), &bench.watch).is_err(), "asking twice does not help");
 }
 
@@ -111,6 +116,7 @@ fn an_acknowledged_frame_that_is_gone_is_noticed() {
     let length = std::fs::metadata(&segment).unwrap().len();
     OpenOptions::new().write(true).open(&segment).unwrap().set_len(length - 1).unwrap();
     assert!(matches!(open(bench.folder.path(), &bench.watch), Err(OpenError::Journal(_))), "the tables knew better");
+    assert_eq!(std::fs::metadata(&segment).unwrap().len(), length - 1, "what is left is left alone");
 }
 
 #[test]
