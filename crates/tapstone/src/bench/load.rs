@@ -70,6 +70,17 @@ pub(crate) async fn shop(town: Rc<Town>, mut place: Place) -> (Place, Seen) {
     }
 }
 
+/// Asks the simplest thing there is until `until`, and says how often it was answered: what this machine and HTTP can
+/// do at most.
+pub(crate) async fn ask_simply(address: SocketAddr, until: Instant) -> usize {
+    let Ok(mut connection) = Connection::open(address).await else { return 0 };
+    let mut answered = 0;
+    while Instant::now() < until && connection.get("/healthz").await.is_ok() {
+        answered += 1;
+    }
+    answered
+}
+
 /// Connections begin spread over one interval, not all at once.
 fn first_touch(town: &Town, dice: &mut Dice) -> Instant {
     let spread = town.interval.map_or(0, |interval| u64::try_from(interval.as_micros()).unwrap_or(u64::MAX));

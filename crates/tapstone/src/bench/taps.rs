@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use ids::PaymentId;
 use tokio::task::LocalSet;
 
 use super::figures::{Latencies, per_second};
-use super::load::{Seen, Town, shop};
+use super::load::{Seen, Town, ask_simply, shop};
 use super::plan::TapsArguments;
 use super::server::Server;
 use super::{books, till, town};
@@ -19,8 +20,12 @@ use crate::failure::Failure;
 /// How long the load goes on after measuring, before the server is killed.
 const KILL_DELAY: Duration = Duration::from_millis(200);
 
+/// How long bare requests are measured.
+const BARE_TIME: Duration = Duration::from_secs(2);
+
 /// What the load left behind.
 struct Measured {
+    bare_requests: usize,
     seen: Seen,
     heard: HashMap<PaymentId, Instant>,
     server_time: Option<Duration>,
@@ -56,6 +61,7 @@ fn setting(arguments: &TapsArguments, folder: &Path) -> String {
 /// Runs the load against a server, and kills the server in the middle of it.
 async fn measure(arguments: &TapsArguments, folder: &Path, made: town::Made) -> Result<Measured, Failure> {
     let server = Server::start(folder).await?;
+    let bare_requests = bare_requests(arguments, server.address).await?;
     let heard = tokio::task::spawn_local(till::listen(server.address, made.listening_merchant_key));
     let measure_from = Instant::now() + arguments.warm_up();
     let measure_until = measure_from + arguments.measured();
@@ -81,14 +87,27 @@ async fn measure(arguments: &TapsArguments, folder: &Path, made: town::Made) -> 
     for shopper in shoppers {
         seen.merge(shopper.await?.1);
     }
-    Ok(Measured { seen, heard: heard.await?, server_time, server_memory_kib })
+    Ok(Measured { bare_requests, seen, heard: heard.await?, server_time, server_memory_kib })
+}
+
+/// Answers to `GET /healthz` in [`BARE_TIME`], over as many connections as will tap.
+async fn bare_requests(arguments: &TapsArguments, address: SocketAddr) -> Result<usize, Failure> {
+    let until = Instant::now() + BARE_TIME;
+    let connections: Vec<_> =
+        (0..arguments.connections).map(|_| tokio::task::spawn_local(ask_simply(address, until))).collect();
+    let mut answered = 0;
+    for connection in connections {
+        answered += connection.await?;
+    }
+    Ok(answered)
 }
 
 fn report(arguments: &TapsArguments, measured: Measured, books: &books::Books, bytes_on_disk: u64) {
-    let Measured { seen, heard, server_time, server_memory_kib } = measured;
+    let Measured { bare_requests, seen, heard, server_time, server_memory_kib } = measured;
     let time = arguments.measured();
     let taps = seen.taps.count();
     let heard = hearing_delays(&seen, &heard);
+    println!("  bare requests/s     {} (GET /healthz, just before)", per_second(bare_requests, BARE_TIME));
     println!("  taps/s              {}", per_second(taps, time));
     println!("  whole tap           {}", seen.taps.summary());
     println!("  POST /v1/taps       {}", seen.tap_requests.summary());
