@@ -40,7 +40,7 @@ pub enum Rejection {
     /// The reading's counter is not above the last one accepted.
     #[error("this touch was used before")]
     TapReplayed,
-    /// No order waits at the till's tag. The reading is not used up.
+    /// No order waits at the till's tag yet. Neither the reading nor the idempotency key is used up.
     #[error("there is nothing to pay here yet")]
     NothingToPay,
     /// The tap's time is over.

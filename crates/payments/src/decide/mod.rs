@@ -42,6 +42,11 @@ impl Verdict {
         Self { events: Vec::new(), unsaid: Some(Event::RequestRefused(rejection)), answer: Err(rejection) }
     }
 
+    /// Not yet: nothing was used up, neither the reading nor the idempotency key, and asking again is expected.
+    fn not_yet(rejection: Rejection) -> Self {
+        Self { events: Vec::new(), unsaid: None, answer: Err(rejection) }
+    }
+
     fn no_but(event: Event, rejection: Rejection) -> Self {
         Self { events: vec![event], unsaid: None, answer: Err(rejection) }
     }

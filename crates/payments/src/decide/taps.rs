@@ -28,7 +28,7 @@ pub(super) fn open(state: &State, id: TapId, wallet: WalletId, reading: Verified
     let waiting = known.waiting_order.and_then(|order| state.orders.get(&order));
     let order = waiting.filter(|order| orders::payable(order, now).is_ok());
     if order.is_none() && known.tag.mode == TagMode::Till {
-        return Verdict::no(Rejection::NothingToPay);
+        return Verdict::not_yet(Rejection::NothingToPay);
     }
     let tap = Tap {
         id,

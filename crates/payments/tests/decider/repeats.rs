@@ -1,6 +1,6 @@
 //! Repeatable requests (invariant 3): the same key and body get the same answer for ever, whatever has happened since.
 
-use ids::DepositId;
+use ids::{DepositId, OrderId};
 use payments::{Action, Answer, Event, NewOrderAmount, Owner, Rejection, account_code};
 
 use crate::support::shop::{Shop, request};
@@ -54,13 +54,11 @@ fn bug_15_a_failed_request_fails_again() {
 #[test]
 fn bug_15_failures_that_are_told_to_nobody_are_remembered_too() {
     let mut shop = Shop::new();
-    let url = shop.url(0);
-    let action = shop.tap_action(wallet(0), &url);
-    assert_eq!(shop.command(Some(request(1, 1)), action), Err(Rejection::NothingToPay));
-    assert_eq!(shop.happened, [Event::RequestRefused(Rejection::NothingToPay)]);
-    shop.order(0, fen(100));
-    let action = shop.tap_action(wallet(0), &url);
-    assert_eq!(shop.command(Some(request(1, 1)), action), Err(Rejection::NothingToPay));
+    let cancel = || Action::CancelOrder { merchant: merchant(0), order: OrderId::from_u128(77) };
+    assert_eq!(shop.command(Some(request(1, 1)), cancel()), Err(Rejection::NotFound));
+    assert_eq!(shop.happened, [Event::RequestRefused(Rejection::NotFound)]);
+    assert_eq!(shop.command(Some(request(1, 1)), cancel()), Err(Rejection::NotFound));
+    assert!(shop.happened.is_empty());
     // Throttled reports are remembered as well.
     for key in 2..5 {
         let action = || Action::ReportForgedTap { claimed: uid(0) };
@@ -69,6 +67,20 @@ fn bug_15_failures_that_are_told_to_nobody_are_remembered_too() {
         }
         assert!(shop.happened.is_empty());
     }
+}
+
+#[test]
+fn a_phone_that_waits_for_the_shop_uses_up_nothing() {
+    let mut shop = Shop::new();
+    let url = shop.url(0);
+    for _ in 0..3 {
+        let action = shop.tap_action(wallet(0), &url);
+        assert_eq!(shop.command(Some(request(1, 1)), action), Err(Rejection::NothingToPay));
+        assert!(shop.happened.is_empty(), "asking again and again must not fill the journal");
+    }
+    shop.order(0, fen(100));
+    let action = shop.tap_action(wallet(0), &url);
+    assert!(shop.command(Some(request(1, 1)), action).is_ok(), "the same request, once there is something to pay");
 }
 
 #[test]

@@ -66,7 +66,9 @@ impl Model {
             return if first.body == request.body { verdict.clone() } else { Err(Rejection::IdempotencyConflict) };
         }
         let verdict = self.decide(now, wish, id);
-        self.answers.insert(request.key, (request, verdict.clone()));
+        if verdict != Err(Rejection::NothingToPay) {
+            self.answers.insert(request.key, (request, verdict.clone()));
+        }
         verdict
     }
 

@@ -99,8 +99,8 @@ problems!(OpenProblems:
 /// Report a touch of a tag
 ///
 /// The server verifies that the tag signed the URL just now: its read counter must be above the last one accepted. The
-/// tap belongs to this wallet and can be paid with for three minutes. A URL that met `nothing_to_pay` is not used up
-/// and may be posted again (under another idempotency key).
+/// tap belongs to this wallet and can be paid with for three minutes. A URL that met `nothing_to_pay` is not used up,
+/// nor is its idempotency key: post the same again until the shop has asked.
 #[utoipa::path(
     post, path = "/v1/taps", tag = "taps", operation_id = "openTap",
     request_body = TapRequest,

@@ -85,7 +85,8 @@ async function openLink(api: Api, url: string, signal: AbortSignal): Promise<voi
       return showTap(api, tap, signal);
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
-      if (!error.undecided) keptLink.forget();
+      // The shop has not asked yet: the same question, under the same key, is answered once it has.
+      if (!error.undecided && error.code !== "nothing_to_pay") keptLink.forget();
       if (error.code !== "nothing_to_pay") {
         // The link was refused for good: a reload must not post it again. After signing in it may be.
         if (!error.undecided && error.code !== "unauthenticated") leaveTapAddress();
