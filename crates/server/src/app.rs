@@ -39,6 +39,8 @@ pub struct Options {
     pub max_connections: usize,
     /// How long a client may take to send a request's head, or to be idle.
     pub header_timeout: Duration,
+    /// How long a request's body may take to arrive.
+    pub body_timeout: Duration,
     /// How long answers may take to finish once the server is told to stop.
     pub shutdown_timeout: Duration,
     /// Durable events kept for event streams that come back.
@@ -63,6 +65,7 @@ impl Default for Options {
             body_limit: 64 * 1024,
             max_connections: 16_384,
             header_timeout: Duration::from_secs(60),
+            body_timeout: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(10),
             replayed_events: 16_384,
             events_waiting: 256,

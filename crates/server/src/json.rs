@@ -3,8 +3,6 @@
 //! Strict means: the content type must say JSON, the size is bounded, a field that is not known, given twice, `null` or
 //! of another type is refused, and the problem names it by its path.
 
-use std::time::Duration;
-
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
@@ -14,14 +12,11 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::app::App;
+use crate::app::{App, Options};
 use crate::auth::Admitted;
 use crate::idempotency;
 use crate::problem::{Code, Problem};
 use crate::query;
-
-/// The longest a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A posted request: who sent it, what it says, and how it may be repeated.
 #[derive(Debug)]
@@ -41,20 +36,21 @@ impl<A: Admitted, T: DeserializeOwned> FromRequest<App> for Posted<A, T> {
         let (parts, body) = request.into_parts();
         let actor = A::authenticate(&parts, app)?;
         query::refuse_any(&parts.uri)?;
-        let bytes = read(&parts.headers, body, app.options().body_limit).await?;
+        let bytes = read(&parts.headers, body, app.options()).await?;
         let request = idempotency::request(actor.owner(), &parts, &bytes)?;
         let body = if bytes.is_empty() { parse(b"{}")? } else { parse(&bytes)? };
         Ok(Self { actor, body, request })
     }
 }
 
-async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+async fn read(headers: &HeaderMap, body: Body, options: &Options) -> Result<Bytes, Problem> {
+    let limit = options.body_limit;
     let too_large = || Problem::new(Code::BodyTooLarge, format!("at most {limit} bytes are taken"));
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    let arriving = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect());
+    let arriving = tokio::time::timeout(options.body_timeout, Limited::new(body, limit).collect());
     let bytes = match arriving.await {
         Ok(Ok(collected)) => collected.to_bytes(),
         Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),

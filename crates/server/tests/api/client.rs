@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -139,7 +139,7 @@ pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> Reply {
 pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).expect("the server listens");
     stream.set_nodelay(true).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     stream
 }
 
@@ -199,9 +199,11 @@ impl Events {
         (length > 0).then(|| String::from_utf8(chunk).unwrap())
     }
 
-    /// The next event, skipping comments.
+    /// The next event, skipping comments; it must come soon.
     pub(crate) fn next(&mut self) -> Event {
+        let asked = Instant::now();
         loop {
+            assert!(asked.elapsed() < Duration::from_secs(10), "no event came");
             let chunk = self.chunk().expect("the stream goes on");
             let field = |name: &str| chunk.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
             let Some(data) = field("data") else { continue };

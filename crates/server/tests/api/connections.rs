@@ -30,6 +30,17 @@ fn a_client_that_sends_slowly_is_let_go() {
 }
 
 #[test]
+fn a_body_that_does_not_arrive_is_given_up() {
+    let platform = Platform::start_with(Options { body_timeout: Duration::from_millis(100), ..Options::default() });
+    let head = format!(
+        "POST /v1/taps HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{\"url\"",
+        wallet_token(0)
+    );
+    exchange(platform.address, head.as_bytes()).expect_problem(408, "request_timeout", None);
+}
+
+#[test]
 fn a_connection_carries_many_requests() {
     let platform = Platform::start();
     let mut stream = connect(platform.address);

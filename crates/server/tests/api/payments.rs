@@ -98,6 +98,28 @@ fn an_order_waits_is_cancelled_and_makes_room() {
 }
 
 #[test]
+fn time_closes_orders_and_taps() {
+    let platform = Platform::start();
+    let merchant = merchant_token(MERCHANT);
+    let order = json!({ "tag": TILL_TAG, "currency": "CNY", "expires_in_seconds": 30 });
+    let order = platform.post(&merchant, "/v1/orders", &order).expect(201).id();
+    let mut till = crate::client::Events::open(platform.address, &merchant, None);
+    let amount = json!({ "amount": 1, "currency": "CNY" });
+    let taps = [TILL_TAG, STANDING_TAG].map(|tag| platform.tap(0, tag).expect(201).id());
+    platform.pass(std::time::Duration::from_secs(31));
+    platform.pay(0, &json!({ "tap": taps[0], "amount": amount })).expect_problem(409, "order_expired", None);
+    let expired = std::iter::from_fn(|| Some(till.next())).find(|event| event.name == "order.expired").unwrap();
+    assert_eq!((&expired.data["id"], &expired.data["status"]), (&json!(order), &json!("expired")));
+    let read = platform.get(&merchant, &format!("/v1/orders/{order}")).expect(200).json();
+    assert_eq!(read, expired.data);
+    let cancel = format!("/v1/orders/{order}/cancel");
+    platform.post(&merchant, &cancel, &json!({})).expect_problem(409, "order_already_closed", None);
+    platform.pass(std::time::Duration::from_secs(150));
+    platform.pay(0, &json!({ "tap": taps[1], "amount": amount })).expect_problem(410, "tap_expired", None);
+    assert_eq!(platform.balance(0), Platform::BALANCE);
+}
+
+#[test]
 fn a_touch_without_an_order_is_not_used_up() {
     let platform = Platform::start();
     let url = json!({ "url": platform.touch(TILL_TAG) });

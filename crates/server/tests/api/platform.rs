@@ -1,13 +1,14 @@
 //! A whole platform in a temporary folder, served on a loopback port.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use directory::{
     Actor, Directory, Entry, MerchantProfile, Name, StoreProfile, TagProfile, TillProfile, Token, WalletProfile,
 };
-use engine::{Engine, SystemClock};
+use engine::{Clock, Engine, SystemClock};
 use ids::{AccountId, DepositId, MerchantId, StoreId, TagId, TillId, WalletId};
 use ledger::{Account, AccountFlags};
 use money::{Amount, Currency, Money};
@@ -64,10 +65,21 @@ pub(crate) fn uid(tag: TagId) -> Uid {
     Uid([0x04, 1, 2, 3, 4, 5, last])
 }
 
+/// The system's clock, so many milliseconds ahead.
+#[derive(Clone, Default)]
+struct AheadClock(Arc<AtomicU64>);
+
+impl Clock for AheadClock {
+    fn now(&self) -> UnixMillis {
+        SystemClock.now().plus(self.0.load(Ordering::Relaxed))
+    }
+}
+
 /// A platform with wallets 0 to [`Platform::WALLETS`] - 1, each with 1,000,000 minor units of each currency.
 pub(crate) struct Platform {
     pub(crate) engine: Engine,
     pub(crate) address: SocketAddr,
+    clock: AheadClock,
     tags: Vec<Mutex<(TagId, SoftwareTag)>>,
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
@@ -88,7 +100,8 @@ impl Platform {
     }
 
     fn open(folder: TempDir, options: Options) -> Self {
-        let engine = Engine::open(folder.path(), Box::new(SystemClock)).unwrap();
+        let clock = AheadClock::default();
+        let engine = Engine::open(folder.path(), Box::new(clock.clone())).unwrap();
         let directory = Directory::open(folder.path()).unwrap();
         provision(&engine, &directory);
         let counters = |tag: TagId| {
@@ -109,7 +122,7 @@ impl Platform {
         let (stop, stopped) = oneshot::channel();
         let serving = runtime.spawn(server::serve(app, listener, async { drop(stopped.await) }));
         let (stop, serving, folder) = (Some(stop), Some(serving), Some(folder));
-        Self { engine, address, tags: tags.into(), stop, serving, runtime, folder }
+        Self { engine, address, clock, tags: tags.into(), stop, serving, runtime, folder }
     }
 
     /// Stops serving in order.
@@ -127,6 +140,11 @@ impl Platform {
         let folder = self.folder.take().unwrap();
         drop(self);
         Self::open(folder, Options::default())
+    }
+
+    /// Moves the money core's clock forward.
+    pub(crate) fn pass(&self, time: Duration) {
+        self.clock.0.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
     }
 
     /// What a phone reads from this tag now.
