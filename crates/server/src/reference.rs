@@ -54,7 +54,7 @@ Tapstone moves money when a phone touches a tag. A merchant creates an **order**
 - Ids are TypeIDs: what they name, an underscore, 26 characters.
 - Lists come newest first, in parts: `starting_after` is the last id of the part before.
 - A POST with an `Idempotency-Key` can be repeated without fear: the same key and body get the same answer for ever, \
-failures included.
+failures included. Only `nothing_to_pay` is no answer yet.
 - Errors are problem documents (RFC 9457). Programs go by `code`; `field` names the part of the request at fault. 4xx is \
 the caller's to change, 5xx is ours: try again.
 ";
