@@ -93,7 +93,7 @@ fn a_phone_that_waits_for_the_shop_keeps_its_key() {
     let platform = Platform::start();
     let token = wallet_token(0);
     let body = json!({ "url": platform.touch(TILL_TAG) }).to_string();
-    let tap = Request::post("/v1/taps", body).token(&token).key("one touch");
+    let tap = Request::post("/v1/taps", body).token(&token).key("one-touch");
     let before = platform.position();
     for _ in 0..3 {
         platform.send(&tap).expect_problem(409, "nothing_to_pay", None);
