@@ -8,9 +8,13 @@ use store::journal::JournalWriter;
 use store::tables::Mark;
 
 use crate::decider::Batch;
+use crate::inbox::Inbox;
 use crate::{Durable, Shared};
 
-pub(crate) fn run(mut journal: JournalWriter, decided: &Receiver<Batch>, shared: &Shared) {
+pub(crate) fn run(mut journal: JournalWriter, decided: Receiver<Batch>, shared: &Shared) {
+    let _goodbye = Goodbye(&shared.inbox);
+    // Dropped before the goodbye, also in a panic.
+    let decided = decided;
     while let Ok(mut batch) = decided.recv() {
         if let Some(count) = batch.count() {
             match journal.append(count, &mut batch.frame) {
@@ -24,12 +28,24 @@ pub(crate) fn run(mut journal: JournalWriter, decided: &Receiver<Batch>, shared:
                 }
             }
         }
+        // The next batch is decided while this one's callers are told.
+        shared.inbox.disk_is_free();
         for (caller, answer) in batch.callers {
             caller.tell(Ok(answer));
         }
     }
     if !shared.broken.load(Ordering::Acquire) {
         shared.tables.close();
+    }
+}
+
+/// However the committer ends, the decider is not left waiting for the disk: it hands in its next batch, and finds
+/// nobody there.
+struct Goodbye<'a>(&'a Inbox);
+
+impl Drop for Goodbye<'_> {
+    fn drop(&mut self) {
+        self.0.disk_is_free();
     }
 }
 

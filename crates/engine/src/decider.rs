@@ -1,8 +1,9 @@
 //! The thread that decides. It owns the state; nobody else sees it.
 
+use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use payments::{Action, Answer, Command, Record, Rejection, State, UnixMillis, decide};
@@ -12,7 +13,8 @@ use store::tables::{TablesError, TablesReader};
 
 use crate::Shared;
 use crate::clock::Clock;
-use crate::submission::{Caller, Message, Submission};
+use crate::inbox::Inbox;
+use crate::submission::{Caller, Submission};
 
 /// Commands decided into one journal frame at most.
 const MAX_COMMANDS: usize = 4_096;
@@ -53,75 +55,74 @@ pub(crate) fn run(
     state: State,
     clock: Box<dyn Clock>,
     reader: TablesReader,
-    queue: &Receiver<Message>,
     to_committer: &SyncSender<Batch>,
     shared: &Shared,
 ) {
-    let mut now = state.now();
-    let mut decider = Decider { state, reader, shared };
+    let _abandon = Abandon(&shared.inbox);
+    let mut decider = Decider { now: state.now(), state, clock, reader, waiting: VecDeque::new(), shared };
+    let mut batch = Batch::new();
     loop {
-        let first = match queue.recv_timeout(IDLE_TICK) {
-            Ok(Message::Decide(submission)) => Some(submission),
-            Err(RecvTimeoutError::Timeout) => None,
-            Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => return,
-        };
-        // Never back, not even behind a command that changed nothing.
-        now = now.max(clock.now());
-        let mut batch = Batch::new();
-        let more = decider.fill(&mut batch, first, queue, now);
-        if let Err(error) = decider.reader.release_snapshot() {
-            tracing::error!(%error, "the tables could not be let go of");
+        let work = shared.inbox.next(!batch.is_empty(), decider.waiting.is_empty(), IDLE_TICK);
+        decider.waiting.extend(work.commands);
+        decider.fill(&mut batch);
+        let done = work.closed && decider.waiting.is_empty();
+        if !batch.is_empty() && (work.disk_is_free || done) {
+            shared.inbox.disk_is_busy();
+            // A committer that is gone has failed: dropping the batch tells its callers that nothing is known.
+            if to_committer.send(std::mem::replace(&mut batch, Batch::new())).is_err() {
+                return;
+            }
         }
-        shared.commands.fetch_add(batch.callers.len() as u64, Ordering::Relaxed);
-        // A committer that is gone has failed: dropping the batch tells its callers that nothing is known.
-        if !batch.is_empty() && to_committer.send(batch).is_err() {
+        if done {
             return;
         }
-        if !more {
-            return;
-        }
+    }
+}
+
+/// However the decider ends, nobody waits for it in vain.
+struct Abandon<'a>(&'a Inbox);
+
+impl Drop for Abandon<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }
 
 struct Decider<'a> {
+    /// Never back, not even behind a command that changed nothing.
+    now: UnixMillis,
     state: State,
+    clock: Box<dyn Clock>,
     reader: TablesReader,
+    /// Commands that the last batch had no room for.
+    waiting: VecDeque<Submission>,
     shared: &'a Shared,
 }
 
 impl Decider<'_> {
-    /// Decides what waits, until the batch is full or the queue empty. False when the engine is being closed.
-    fn fill(
-        &mut self,
-        batch: &mut Batch,
-        first: Option<Submission>,
-        queue: &Receiver<Message>,
-        now: UnixMillis,
-    ) -> bool {
+    /// Decides what waits, until the batch is full.
+    fn fill(&mut self, batch: &mut Batch) {
+        self.now = self.now.max(self.clock.now());
         self.state.forget(self.shared.tables.stored_position());
-        if self.state.next_expiry().is_some_and(|at| at <= now) {
-            let expire = Command { now, request: None, action: Action::ExpireOrders };
+        if self.state.next_expiry().is_some_and(|at| at <= self.now) {
+            let expire = Command { now: self.now, request: None, action: Action::ExpireOrders };
             drop(self.decide(batch, expire));
         }
-        let mut next = first;
-        while let Some(submission) = next {
-            self.take(batch, submission, now);
-            if batch.is_full() {
-                break;
-            }
-            next = match queue.try_recv() {
-                Ok(Message::Decide(submission)) => Some(submission),
-                Ok(Message::Close) => return false,
-                Err(_) => None,
-            };
+        let before = self.waiting.len();
+        while !batch.is_full()
+            && let Some(submission) = self.waiting.pop_front()
+        {
+            self.take(batch, submission);
         }
-        true
+        self.shared.commands.fetch_add((before - self.waiting.len()) as u64, Ordering::Relaxed);
+        if let Err(error) = self.reader.release_snapshot() {
+            tracing::error!(%error, "the tables could not be let go of");
+        }
     }
 
-    fn take(&mut self, batch: &mut Batch, submission: Submission, now: UnixMillis) {
-        self.shared.queued.fetch_sub(1, Ordering::Relaxed);
+    fn take(&mut self, batch: &mut Batch, submission: Submission) {
         let Submission { action, request, caller } = submission;
-        match self.recall(Command { now, request, action }) {
+        match self.recall(Command { now: self.now, request, action }) {
             Ok(command) => {
                 let answer = self.decide(batch, command);
                 batch.callers.push((caller, answer));

@@ -19,6 +19,7 @@ mod clock;
 mod committer;
 mod decider;
 mod error;
+mod inbox;
 mod reads;
 mod recovery;
 mod submission;
@@ -28,7 +29,7 @@ mod verify;
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -40,17 +41,14 @@ pub use error::{OpenError, Overloaded, ReadError, Unavailable};
 pub use submission::Reply;
 pub use verify::{Report, VerifyError, verify};
 
-use submission::{Message, Submission};
-
-/// Commands that may wait to be decided. At 50,000 a second this is a sixth of a second.
-const QUEUE_CAPACITY: usize = 8_192;
+use inbox::{HandedIn, Inbox};
+use submission::Submission;
 
 /// The one writer of the money plane. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
 struct Inner {
-    queue: SyncSender<Message>,
     closing: AtomicBool,
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -58,7 +56,7 @@ struct Inner {
 
 /// What the engine's threads tell each other and the world.
 struct Shared {
-    queued: AtomicU64,
+    inbox: Inbox,
     commands: AtomicU64,
     batches: AtomicU64,
     durable_position: AtomicU64,
@@ -111,7 +109,7 @@ impl Engine {
         let recovered = recovery::recover(folder)?;
         let position = recovered.state.position();
         let shared = Arc::new(Shared {
-            queued: AtomicU64::new(0),
+            inbox: Inbox::new(),
             commands: AtomicU64::new(0),
             batches: AtomicU64::new(0),
             durable_position: AtomicU64::new(position),
@@ -120,17 +118,15 @@ impl Engine {
             tables: tables::Backlog::new(position),
             readers: reads::Readers::new(recovery::tables_file(folder)),
         });
-        let (queue, submissions) = sync_channel(QUEUE_CAPACITY);
-        // One batch may wait while one is being written: the decider is never more than that ahead of the disk.
         let (to_committer, decided) = sync_channel(1);
         let threads = vec![
             spawn("decider", &shared, {
                 let (shared, reader) = (shared.clone(), shared.readers.take()?);
-                move || decider::run(recovered.state, clock, reader, &submissions, &to_committer, &shared)
+                move || decider::run(recovered.state, clock, reader, &to_committer, &shared)
             })?,
             spawn("committer", &shared, {
                 let shared = shared.clone();
-                move || committer::run(recovered.journal, &decided, &shared)
+                move || committer::run(recovered.journal, decided, &shared)
             })?,
             spawn("tables", &shared, {
                 let shared = shared.clone();
@@ -138,7 +134,7 @@ impl Engine {
             })?,
         ];
         let closing = AtomicBool::new(false);
-        Ok(Self(Arc::new(Inner { queue, closing, shared, threads: Mutex::new(threads) })))
+        Ok(Self(Arc::new(Inner { closing, shared, threads: Mutex::new(threads) })))
     }
 
     /// Hands in a command and returns at once. `reply` is called from the engine's threads when the outcome is
@@ -150,38 +146,26 @@ impl Engine {
         reply: impl FnOnce(Reply) + Send + 'static,
     ) -> Result<(), Overloaded> {
         let submission = Submission::new(action, request, Box::new(reply));
-        if self.0.closing.load(Ordering::Acquire) {
-            // Dropping it tells the caller that the engine is gone.
-            drop(submission);
-            return Ok(());
-        }
-        self.0.shared.queued.fetch_add(1, Ordering::Relaxed);
-        match self.0.queue.try_send(Message::Decide(submission)) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(Message::Decide(submission))) => {
-                self.0.shared.queued.fetch_sub(1, Ordering::Relaxed);
+        match self.0.shared.inbox.offer(submission) {
+            HandedIn::Taken => Ok(()),
+            HandedIn::Full(submission) => {
                 submission.withdraw();
                 Err(Overloaded)
             }
-            Err(_) => Ok(()),
+            // Dropping it tells the caller that the engine is gone.
+            HandedIn::Closed(submission) => {
+                drop(submission);
+                Ok(())
+            }
         }
     }
 
     /// Hands in a command and waits for its outcome, for callers that may block and have no hurry.
     pub fn submit_and_wait(&self, action: Action, request: Option<Request>) -> Reply {
         let (sender, receiver) = sync_channel(1);
-        let mut submission = Submission::new(action, request, Box::new(move |reply| drop(sender.send(reply))));
-        if self.0.closing.load(Ordering::Acquire) {
-            return Err(Unavailable);
-        }
-        self.0.shared.queued.fetch_add(1, Ordering::Relaxed);
-        if let Err(gone) = self.0.queue.send(Message::Decide(submission)) {
-            submission = match gone.0 {
-                Message::Decide(submission) => submission,
-                Message::Close => return Err(Unavailable),
-            };
-            drop(submission);
-        }
+        let submission = Submission::new(action, request, Box::new(move |reply| drop(sender.send(reply))));
+        // A refused submission is dropped here, which answers it.
+        drop(self.0.shared.inbox.put(submission));
         receiver.recv().unwrap_or(Err(Unavailable))
     }
 
@@ -206,7 +190,7 @@ impl Engine {
             healthy: !shared.broken.load(Ordering::Acquire) && !self.0.closing.load(Ordering::Acquire),
             durable_position: shared.durable_position.load(Ordering::Acquire),
             stored_position: shared.tables.stored_position(),
-            queued: shared.queued.load(Ordering::Relaxed),
+            queued: shared.inbox.len() as u64,
             commands: shared.commands.load(Ordering::Relaxed),
             batches: shared.batches.load(Ordering::Relaxed),
         }
@@ -218,8 +202,7 @@ impl Engine {
         if self.0.closing.swap(true, Ordering::AcqRel) {
             return;
         }
-        // A full queue drains by itself; a decider that is gone already needs no telling.
-        drop(self.0.queue.send(Message::Close));
+        self.0.shared.inbox.close();
         let threads = std::mem::take(&mut *self.0.threads.lock().unwrap_or_else(PoisonError::into_inner));
         join(threads, &self.0.shared);
     }
@@ -228,12 +211,12 @@ impl Engine {
 impl Drop for Inner {
     fn drop(&mut self) {
         let threads = std::mem::take(self.threads.get_mut().unwrap_or_else(PoisonError::into_inner));
-        // A reply or a listener may hold the last handle. Its thread cannot wait for itself, and need not: with the
-        // queue gone, all stop by themselves.
+        self.shared.inbox.close();
+        // A reply or a listener may hold the last handle. Its thread cannot wait for itself, and need not: all stop by
+        // themselves.
         if threads.iter().any(|thread| thread.thread().id() == std::thread::current().id()) {
             return;
         }
-        drop(self.queue.send(Message::Close));
         join(threads, &self.shared);
     }
 }

@@ -7,11 +7,6 @@ use crate::error::Unavailable;
 /// What a command came to, or that nothing is known about it.
 pub type Reply = Result<Result<Answer, Rejection>, Unavailable>;
 
-pub(crate) enum Message {
-    Decide(Submission),
-    Close,
-}
-
 /// A command and whom to tell.
 pub(crate) struct Submission {
     pub(crate) action: Action,

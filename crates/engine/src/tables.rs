@@ -64,10 +64,15 @@ impl Backlog {
     pub(crate) fn push(&self, durable: Arc<Durable>, mark: Mark) {
         let full = |waiting: &mut Waiting| waiting.records >= MAX_RECORDS_BEHIND && !waiting.closed;
         let mut waiting = self.progress.wait_while(self.lock(), full).unwrap_or_else(PoisonError::into_inner);
+        let before = waiting.records;
         waiting.records += durable.records.len();
         waiting.batches.push_back((durable, mark));
+        let enough = before < MAX_RECORDS_AT_ONCE && waiting.records >= MAX_RECORDS_AT_ONCE;
         drop(waiting);
-        self.work.notify_one();
+        // In between, the thread lingers and needs no waking.
+        if before == 0 || enough {
+            self.work.notify_one();
+        }
     }
 
     /// Says that no more batches will come.
