@@ -77,7 +77,7 @@ impl Model {
 
 proptest! {
     #[test]
-    fn invariants_1_and_4_any_chains_agree_with_the_model(
+    fn invariants_01_and_04_any_chains_agree_with_the_model(
         chains in prop::collection::vec(prop::collection::vec(transfers(), 1..4), 1..60)
     ) {
         let (mut ledger, mut model) = (ledger(), Model::default());

@@ -56,7 +56,7 @@ fn bug_09_one_tap_url_is_accepted_once() {
 }
 
 #[test]
-fn invariant_5_an_order_is_paid_once_by_many_wallets() {
+fn invariant_05_an_order_is_paid_once_by_many_wallets() {
     let platform = Platform::start();
     platform.order();
     let taps: Vec<String> = (0..AT_ONCE).map(|n| platform.tap(wallet_of(n), TILL_TAG).expect(201).id()).collect();
@@ -75,7 +75,7 @@ fn bug_10_one_tap_pays_once() {
 }
 
 #[test]
-fn invariant_5_an_order_is_paid_once_by_one_wallet() {
+fn invariant_05_an_order_is_paid_once_by_one_wallet() {
     let platform = Platform::start();
     platform.order();
     let taps: Vec<String> = (0..AT_ONCE).map(|_| platform.tap(0, TILL_TAG).expect(201).id()).collect();
@@ -85,7 +85,7 @@ fn invariant_5_an_order_is_paid_once_by_one_wallet() {
 }
 
 #[test]
-fn invariant_4_a_wallet_with_money_for_37_pays_37_times() {
+fn invariant_04_a_wallet_with_money_for_37_pays_37_times() {
     const PRICE: u64 = Platform::BALANCE / 37;
     let platform = Platform::start();
     let taps: Vec<String> = (0..AT_ONCE).map(|_| platform.tap(0, STANDING_TAG).expect(201).id()).collect();

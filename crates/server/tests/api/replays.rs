@@ -41,7 +41,7 @@ fn assert_same_answers(platform: &Platform, asked: &[Asked]) {
 }
 
 #[test]
-fn invariant_3_replays_are_equal_byte_for_byte_also_after_a_restart() {
+fn invariant_03_replays_are_equal_byte_for_byte_also_after_a_restart() {
     let platform = Platform::start();
     let (merchant, payer) = (merchant_token(MERCHANT), wallet_token(0));
     let mut asked: Vec<Asked> = Vec::new();
