@@ -99,6 +99,19 @@ struct Batch<'a> {
     counters: IdMap<ids::Tag, u32>,
     new_orders: NewRows<ids::Order, Order>,
     new_taps: NewRows<ids::Tap, (Tap, Option<PaymentId>)>,
+    entries: Vec<Entry>,
+    requests: Vec<(Request, Outcome)>,
+}
+
+/// One line of an account, to be written.
+struct Entry {
+    account: AccountId,
+    position: u64,
+    credit: bool,
+    amount: u64,
+    balance_after: u64,
+    at: UnixMillis,
+    payment: Option<PaymentId>,
 }
 
 /// New rows in the order they came, which is nearly the order of their ids.
@@ -130,6 +143,8 @@ impl<'a> Batch<'a> {
             counters: IdMap::default(),
             new_orders: NewRows::empty(),
             new_taps: NewRows::empty(),
+            entries: Vec::new(),
+            requests: Vec::new(),
         }
     }
 
@@ -161,10 +176,10 @@ impl<'a> Batch<'a> {
             Event::TapRefused(_) | Event::PaymentDeclined(_) | Event::RequestRefused(_) | Event::RequestAnswered(_) => {
             }
         }
-        match (record.request, record.event.outcome()) {
-            (Some(request), Some(outcome)) => self.insert_request(request, &outcome),
-            _ => Ok(()),
+        if let (Some(request), Some(outcome)) = (record.request, record.event.outcome()) {
+            self.requests.push((request, outcome));
         }
+        Ok(())
     }
 
     fn insert_account(&mut self, account: &Account) -> rusqlite::Result<()> {
@@ -221,17 +236,6 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    fn insert_request(&self, request: Request, outcome: &Outcome) -> rusqlite::Result<()> {
-        let stored =
-            postcard::to_allocvec(outcome).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        self.sql.prepare_cached("INSERT INTO requests VALUES (?1, ?2, ?3)")?.execute(params![
-            request.key.0,
-            request.body.0,
-            stored
-        ])?;
-        Ok(())
-    }
-
     /// Writes a transfer's two entries and moves the two balances.
     fn enter(
         &mut self,
@@ -246,15 +250,8 @@ impl<'a> Batch<'a> {
             let after = if credit { before.credited(transfer.amount) } else { before.debited(transfer.amount) };
             let after = after.ok_or(rusqlite::Error::IntegralValueOutOfRange(0, i64::MAX))?;
             self.balances.insert(account, after);
-            self.sql.prepare_cached("INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(params![
-                account.to_bytes(),
-                signed(position),
-                credit,
-                signed(transfer.amount),
-                signed(after.available()),
-                signed(at.0),
-                payment.map(PaymentId::to_bytes),
-            ])?;
+            let (amount, balance_after) = (transfer.amount, after.available());
+            self.entries.push(Entry { account, position, credit, amount, balance_after, at, payment });
         }
         Ok(())
     }
@@ -335,7 +332,39 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    fn finish(self) -> rusqlite::Result<()> {
+    /// In the order of their keys: neighbours share a page, which is then found, and balanced, while it is at hand.
+    fn write_entries(&mut self) -> rusqlite::Result<()> {
+        self.entries.sort_unstable_by_key(|entry| (entry.account, entry.position));
+        let mut insert = self.sql.prepare_cached("INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+        for entry in &self.entries {
+            insert.execute(params![
+                entry.account.to_bytes(),
+                signed(entry.position),
+                entry.credit,
+                signed(entry.amount),
+                signed(entry.balance_after),
+                signed(entry.at.0),
+                entry.payment.map(PaymentId::to_bytes),
+            ])?;
+        }
+        Ok(())
+    }
+
+    /// In the order of their keys, which are random: see [`Self::write_entries`].
+    fn write_requests(&mut self) -> rusqlite::Result<()> {
+        self.requests.sort_unstable_by_key(|(request, _)| request.key);
+        let mut insert = self.sql.prepare_cached("INSERT INTO requests VALUES (?1, ?2, ?3)")?;
+        for (request, outcome) in &self.requests {
+            let stored = postcard::to_allocvec(outcome)
+                .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+            insert.execute(params![request.key.0, request.body.0, stored])?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> rusqlite::Result<()> {
+        self.write_entries()?;
+        self.write_requests()?;
         let mut balance =
             self.sql.prepare_cached("UPDATE accounts SET debits_posted = ?2, credits_posted = ?3 WHERE id = ?1")?;
         for (account, after) in &self.balances {
