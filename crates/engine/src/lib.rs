@@ -88,7 +88,7 @@ impl Durable {
 /// How the engine is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Status {
-    /// Whether commands are being decided.
+    /// Whether commands are taken in and decided.
     pub healthy: bool,
     /// The last durable journal position.
     pub durable_position: u64,
@@ -146,6 +146,10 @@ impl Engine {
         reply: impl FnOnce(Reply) + Send + 'static,
     ) -> Result<(), Overloaded> {
         let submission = Submission::new(action, request, Box::new(reply));
+        if self.0.shared.tables.is_full() {
+            submission.withdraw();
+            return Err(Overloaded);
+        }
         match self.0.shared.inbox.offer(submission) {
             HandedIn::Taken => Ok(()),
             HandedIn::Full(submission) => {
@@ -187,7 +191,9 @@ impl Engine {
     pub fn status(&self) -> Status {
         let shared = &self.0.shared;
         Status {
-            healthy: !shared.broken.load(Ordering::Acquire) && !self.0.closing.load(Ordering::Acquire),
+            healthy: !shared.broken.load(Ordering::Acquire)
+                && !self.0.closing.load(Ordering::Acquire)
+                && !shared.tables.is_full(),
             durable_position: shared.durable_position.load(Ordering::Acquire),
             stored_position: shared.tables.stored_position(),
             queued: shared.inbox.len() as u64,
@@ -247,6 +253,8 @@ fn spawn(name: &str, shared: &Arc<Shared>, work: impl FnOnce() + Send + 'static)
         fn drop(&mut self) {
             if std::thread::panicking() {
                 self.0.broken.store(true, Ordering::Release);
+                self.0.inbox.close();
+                self.0.tables.fail();
                 self.0.tables.close();
                 tracing::error!("the money core has found itself broken and has stopped; run `tapstone verify`");
             }

@@ -1,7 +1,7 @@
 //! The thread that folds durable batches into the tables, and what waits for it.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use store::tables::{Mark, TablesWriter};
 use crate::Durable;
 use crate::error::ReadError;
 
-/// Records that may be durable and not yet in the tables. Beyond it the committer waits, and with it everyone.
+/// Records that may be durable and not yet in the tables. Beyond it new commands are refused.
 const MAX_RECORDS_BEHIND: usize = 400_000;
 
 /// Records folded in one transaction at most: it bounds how long a read waits behind it.
@@ -34,6 +34,10 @@ pub(crate) struct Backlog {
     /// Told when the tables have moved on.
     progress: Condvar,
     stored_position: AtomicU64,
+    /// So much waits that no more commands are taken in.
+    full: AtomicBool,
+    /// The tables could not be written, the last time it was tried.
+    failing: AtomicBool,
 }
 
 #[derive(Default)]
@@ -52,6 +56,8 @@ impl Backlog {
             work: Condvar::new(),
             progress: Condvar::new(),
             stored_position: AtomicU64::new(stored_position),
+            full: AtomicBool::new(false),
+            failing: AtomicBool::new(false),
         }
     }
 
@@ -60,12 +66,17 @@ impl Backlog {
         self.stored_position.load(Ordering::Acquire)
     }
 
-    /// Adds a durable batch. Waits while too much is waiting already.
+    /// Whether no more commands should be taken in for now: the tables are too far behind.
+    pub(crate) fn is_full(&self) -> bool {
+        self.full.load(Ordering::Acquire)
+    }
+
+    /// Adds a durable batch. Never waits: what is durable has its callers to tell, however the tables are.
     pub(crate) fn push(&self, durable: Arc<Durable>, mark: Mark) {
-        let full = |waiting: &mut Waiting| waiting.records >= MAX_RECORDS_BEHIND && !waiting.closed;
-        let mut waiting = self.progress.wait_while(self.lock(), full).unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.lock();
         let before = waiting.records;
         waiting.records += durable.records.len();
+        self.full.store(waiting.records >= MAX_RECORDS_BEHIND, Ordering::Release);
         waiting.batches.push_back((durable, mark));
         let enough = before < MAX_RECORDS_AT_ONCE && waiting.records >= MAX_RECORDS_AT_ONCE;
         drop(waiting);
@@ -82,7 +93,15 @@ impl Backlog {
         self.progress.notify_all();
     }
 
-    /// Waits until the tables reflect `position`, hurrying them.
+    /// The tables cannot be written: those who wait for them read what is stored.
+    pub(crate) fn fail(&self) {
+        self.failing.store(true, Ordering::Release);
+        drop(self.lock());
+        self.progress.notify_all();
+    }
+
+    /// Waits until the tables reflect `position`, hurrying them. Tables that cannot be written are not waited for: what
+    /// they say is old, but true.
     pub(crate) fn wait_until_stored(&self, position: u64) -> Result<(), ReadError> {
         if self.stored_position() >= position {
             return Ok(());
@@ -90,7 +109,7 @@ impl Backlog {
         let mut waiting = self.lock();
         waiting.wanted = waiting.wanted.max(position);
         self.work.notify_one();
-        let behind = |_: &mut Waiting| self.stored_position() < position;
+        let behind = |_: &mut Waiting| self.stored_position() < position && !self.failing.load(Ordering::Acquire);
         let (_guard, wait) =
             self.progress.wait_timeout_while(waiting, MAX_READ_WAIT, behind).unwrap_or_else(PoisonError::into_inner);
         if wait.timed_out() { Err(ReadError::Behind) } else { Ok(()) }
@@ -119,6 +138,8 @@ impl Backlog {
     fn stored(&self, position: u64, records: usize) {
         let mut waiting = self.lock();
         waiting.records -= records;
+        self.full.store(waiting.records >= MAX_RECORDS_BEHIND, Ordering::Release);
+        self.failing.store(false, Ordering::Release);
         self.stored_position.store(position, Ordering::Release);
         drop(waiting);
         self.progress.notify_all();
@@ -139,7 +160,8 @@ pub(crate) fn run(mut tables: TablesWriter, backlog: &Backlog) {
         let records: Vec<&Record> = batches.iter().flat_map(|(durable, _)| &durable.records).collect();
         while let Err(error) = tables.apply(&records, *mark) {
             // The journal has it all, so nothing is lost; reads wait.
-            tracing::error!(%error, "the tables could not be written; trying again");
+            backlog.fail();
+            tracing::error!(%error, "the tables could not be written; trying again, reads show what was stored before");
             if backlog.is_closed() {
                 return;
             }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use ledger::Totals;
@@ -84,8 +85,14 @@ pub fn verify(folder: &Path) -> Result<Report, VerifyError> {
     if !journal.directory().is_dir() {
         return Err(VerifyError::Nothing { folder: folder.to_owned() });
     }
-    let in_use = |_| VerifyError::InUse { folder: folder.to_owned() };
-    let _lock = OsDisk.lock(&journal.directory().join("lock")).map_err(in_use)?;
+    let _lock = match OsDisk.lock(&journal.directory().join("lock")) {
+        Ok(lock) => Some(lock),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            return Err(VerifyError::InUse { folder: folder.to_owned() });
+        }
+        // A copy that nobody may write to needs no lock.
+        Err(_) => None,
+    };
     let tables = Tables::open(&tables_file(folder))?;
     let anchor = tables.as_ref().map(|tables| tables.mark.frame).filter(|frame| frame.position > 0);
     let verified = journal.verify(anchor)?;

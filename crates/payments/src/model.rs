@@ -25,7 +25,7 @@ impl UnixMillis {
     }
 }
 
-/// A short text that people read: 1 to 140 characters, none of them a control character.
+/// A short text that people read: 1 to 140 characters, not all blank, none of them a control character.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Text(Box<str>);
@@ -44,15 +44,29 @@ impl TryFrom<String> for Text {
     type Error = TextError;
 
     fn try_from(text: String) -> Result<Self, TextError> {
-        if text.chars().any(char::is_control) {
+        if text.chars().any(is_control) {
             return Err(TextError::ControlCharacter);
         }
+        if text.chars().all(is_blank) {
+            return Err(TextError::Empty);
+        }
         match text.chars().count() {
-            0 => Err(TextError::Empty),
-            1..=Self::MAX_CHARACTERS => Ok(Self(text.into())),
+            0..=Self::MAX_CHARACTERS => Ok(Self(text.into())),
             found => Err(TextError::TooLong { found }),
         }
     }
+}
+
+/// Control characters, and those that turn the writing direction: with one of these a text could show another amount
+/// than it says.
+fn is_control(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// White space, and what is as invisible.
+fn is_blank(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
 
 impl From<Text> for String {
@@ -71,7 +85,7 @@ impl fmt::Display for Text {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
     /// Nothing in it; leave the field out instead.
-    #[error("must not be empty: leave the field out instead")]
+    #[error("must not be empty or blank: leave the field out instead")]
     Empty,
     /// Longer than [`Text::MAX_CHARACTERS`].
     #[error("has {found} characters, at most {} are allowed", Text::MAX_CHARACTERS)]
@@ -79,8 +93,8 @@ pub enum TextError {
         /// How long it is, in characters.
         found: usize,
     },
-    /// A line break, an escape or another control character.
-    #[error("must not hold control characters such as line breaks")]
+    /// A line break, an escape or another control character, or one that turns the writing direction.
+    #[error("must not hold control characters, such as line breaks or marks that turn the writing direction")]
     ControlCharacter,
 }
 

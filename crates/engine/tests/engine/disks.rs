@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use engine::{OpenError, Reply};
 use ids::{DepositId, PaymentId};
@@ -255,4 +256,24 @@ fn invariant_02_a_full_disk_loses_nothing_that_was_acknowledged() {
     assert!(bench.wallet_has(1) >= kept, "{} of {kept}", bench.wallet_has(1));
     bench.ask(bench.deposit(1, fen(1))).expect("and it goes on");
     bench.audit();
+}
+
+/// Somebody else holds the tables' lock: payments go on, reads show what was stored before, and the end is not held up.
+#[test]
+fn tables_that_cannot_be_written_hold_up_nobody() {
+    let bench = Bench::new();
+    bench.ask(bench.deposit(0, fen(500))).unwrap();
+    assert_eq!(bench.wallet_has(0), 500);
+    let other = rusqlite::Connection::open(tables_file(&bench)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for _ in 0..20 {
+        bench.ask(bench.deposit(0, fen(1))).unwrap();
+    }
+    let began = Instant::now();
+    assert_eq!(bench.wallet_has(0), 500, "old, but true");
+    assert!(began.elapsed() < Duration::from_secs(8), "reads wait for tables that cannot be written");
+    bench.engine.close();
+    other.execute_batch("ROLLBACK").unwrap();
+    let bench = Bench::in_folder(bench.folder);
+    assert_eq!(bench.wallet_has(0), 520, "the journal had it all");
 }

@@ -10,6 +10,7 @@ mod rows;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use payments::UnixMillis;
 use rusqlite::{Connection, OpenFlags};
@@ -21,6 +22,9 @@ pub use writer::TablesWriter;
 
 /// The version of the tables' layout, kept in SQLite's `user_version`.
 const FORMAT_VERSION: i64 = 1;
+
+/// How long to wait for somebody else's lock on the file, a backup tool's for instance.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// "Tsto" in ASCII: says that an SQLite file is Tapstone's tables.
 const APPLICATION_ID: i64 = 0x5473_746f;
@@ -114,6 +118,9 @@ impl Database {
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(|source| TablesError::Sqlite { path: path.to_owned(), source })?;
         connection.set_prepared_statement_cache_capacity(64);
+        connection
+            .busy_timeout(BUSY_TIMEOUT)
+            .map_err(|source| TablesError::Sqlite { path: path.to_owned(), source })?;
         Ok(Self { connection, path: path.to_owned() })
     }
 

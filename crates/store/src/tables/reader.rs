@@ -258,7 +258,8 @@ impl TablesReader {
 
     /// SQLite's own check of its file.
     pub fn check_integrity(&self) -> Result<(), TablesError> {
-        let verdict: String = self.database.run(|sql| sql.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)))?;
+        let verdict: String =
+            self.database.run(|sql| sql.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)))?;
         if verdict == "ok" {
             return Ok(());
         }
