@@ -4,6 +4,9 @@
 //! each event to those whose business it is. When nobody listens, an event costs a push and a pop; it is never made
 //! into text here.
 //!
+//! It remembers every open order, so that an event that closes one can be told in full at once: nobody waits for the
+//! tables to hear of it.
+//!
 //! A listener that is too slow loses events and is told so, rather than hold up anybody else.
 
 use std::collections::{HashMap, VecDeque};
@@ -13,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use directory::Directory;
 use engine::{Durable, Engine, ReadError};
 use ids::{IdMap, MerchantId, OrderId};
-use payments::{Event, Owner, Record};
+use payments::{Event, Order, OrderStatus, Owner, Record};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// How much the hub holds.
@@ -46,25 +49,33 @@ impl Notice {
     pub(crate) fn record(&self) -> &Record {
         &self.batch.durable.records[self.index]
     }
+
+    /// The order that was cancelled or expired here, as it is since; `None` with any other event.
+    pub(crate) fn closed_order(&self) -> Option<&Order> {
+        self.batch.closed_order(self.index)
+    }
 }
 
 #[derive(Debug)]
 struct Batch {
     durable: Arc<Durable>,
-    /// Whose orders were cancelled or expired here, by the place of the event: the event itself does not say.
-    closed: Vec<(usize, MerchantId)>,
+    /// The orders that were cancelled or expired here, by the place of the event, which has only their ids.
+    closed: Vec<(usize, Order)>,
 }
 
 impl Batch {
+    fn closed_order(&self, index: usize) -> Option<&Order> {
+        let place = self.closed.binary_search_by_key(&index, |(place, _)| *place).ok()?;
+        self.closed.get(place).map(|(_, order)| order)
+    }
+
     /// Whose business an event is. Two at most.
     fn audience(&self, index: usize) -> [Option<Owner>; 2] {
-        let closed_of = || {
-            let place = self.closed.binary_search_by_key(&index, |(place, _)| *place).ok()?;
-            self.closed.get(place).map(|(_, merchant)| Owner::Merchant(*merchant))
-        };
         match &self.durable.records[index].event {
             Event::OrderCreated(order) => [Some(Owner::Merchant(order.merchant)), None],
-            Event::OrderCancelled(_) | Event::OrderExpired(_) => [closed_of(), None],
+            Event::OrderCancelled(_) | Event::OrderExpired(_) => {
+                [self.closed_order(index).map(|order| Owner::Merchant(order.merchant)), None]
+            }
             Event::TapAccepted(tap) => [Some(Owner::Merchant(tap.merchant)), None],
             Event::TapRefused(refused) => [Some(Owner::Merchant(refused.merchant)), None],
             Event::PaymentSucceeded(settled) => {
@@ -98,8 +109,7 @@ struct State {
     forgotten_to: u64,
     /// The last position heard of.
     position: u64,
-    /// Whose each open order is.
-    open_orders: IdMap<ids::Order, MerchantId>,
+    open_orders: IdMap<ids::Order, Order>,
     listeners: HashMap<Owner, Vec<Listener>>,
     listening: usize,
     next_listener: u64,
@@ -122,7 +132,7 @@ pub(crate) enum Full {
 }
 
 impl Hub {
-    /// Begins to listen to the engine, and learns whose the open orders are.
+    /// Begins to listen to the engine, and learns the open orders.
     pub(crate) fn open(engine: &Engine, directory: &Directory, limits: Limits) -> Result<Arc<Self>, ReadError> {
         let hub = Arc::new(Self { limits, state: Mutex::default() });
         let weak = Arc::downgrade(&hub);
@@ -148,8 +158,8 @@ impl Hub {
         let mut before: Option<OrderId> = None;
         loop {
             let page = engine.read(|tables| tables.orders(merchant, true, before, AT_ONCE))?;
-            self.state().open_orders.extend(page.items.iter().map(|order| (order.id, order.merchant)));
             before = page.items.last().map(|order| order.id);
+            self.state().open_orders.extend(page.items.into_iter().map(|order| (order.id, order)));
             if !page.has_more {
                 return Ok(());
             }
@@ -217,14 +227,19 @@ impl Hub {
 }
 
 impl State {
-    /// Remembers whose the open orders are, and says whose the closed ones were.
-    fn follow_orders(&mut self, records: &[Record]) -> Vec<(usize, MerchantId)> {
+    /// Remembers the orders that open, and gives those that are cancelled or expire, by the place of the record.
+    fn follow_orders(&mut self, records: &[Record]) -> Vec<(usize, Order)> {
         let mut closed = Vec::new();
         for (index, record) in records.iter().enumerate() {
             match &record.event {
-                Event::OrderCreated(order) => drop(self.open_orders.insert(order.id, order.merchant)),
-                Event::OrderCancelled(id) | Event::OrderExpired(id) => {
-                    closed.extend(self.open_orders.remove(id).map(|merchant| (index, merchant)));
+                Event::OrderCreated(order) => drop(self.open_orders.insert(order.id, order.clone())),
+                Event::OrderCancelled(id) => {
+                    let status = OrderStatus::Cancelled { at: record.at };
+                    closed.extend(self.open_orders.remove(id).map(|order| (index, Order { status, ..order })));
+                }
+                Event::OrderExpired(id) => {
+                    let status = OrderStatus::Expired { at: record.at };
+                    closed.extend(self.open_orders.remove(id).map(|order| (index, Order { status, ..order })));
                 }
                 Event::PaymentSucceeded(settled) => {
                     settled.what.order.and_then(|order| self.open_orders.remove(&order));
@@ -319,5 +334,64 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.hub.leave(self.owner, self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ids::TagId;
+    use money::Currency;
+    use payments::UnixMillis;
+
+    use super::*;
+
+    const LIMITS: Limits = Limits { replayed: 100, waiting: 10, listeners: 10, listeners_of_one: 10 };
+    const CREATED: UnixMillis = UnixMillis(1_000);
+    const CLOSED: UnixMillis = UnixMillis(2_000);
+
+    fn order(number: u128) -> Order {
+        Order {
+            id: OrderId::from_u128(number),
+            merchant: MerchantId::from_u128(1),
+            tag: TagId::from_u128(1),
+            currency: Currency::from_alpha("CNY").unwrap(),
+            amount: None,
+            description: None,
+            reference: None,
+            created_at: CREATED,
+            expires_at: CREATED.plus(900_000),
+            status: OrderStatus::Open,
+        }
+    }
+
+    fn durable(first_position: u64, at: UnixMillis, events: Vec<Event>) -> Arc<Durable> {
+        let records = events.into_iter().map(|event| Record { at, request: None, event }).collect();
+        Arc::new(Durable { first_position, records })
+    }
+
+    /// There are no tables here that could be asked.
+    #[tokio::test]
+    async fn closed_orders_come_whole() {
+        let hub = Arc::new(Hub { limits: LIMITS, state: Mutex::default() });
+        let (cancelled, expired) = (order(1), order(2));
+        let created = [&cancelled, &expired].map(|order| Event::OrderCreated(order.clone()));
+        hub.hear(&durable(1, CREATED, created.into()));
+
+        let mut live = hub.subscribe(Owner::Merchant(cancelled.merchant), None).unwrap();
+        let mut other = hub.subscribe(Owner::Merchant(MerchantId::from_u128(2)), None).unwrap();
+        let events = vec![Event::OrderExpired(expired.id), Event::OrderCancelled(cancelled.id)];
+        hub.hear(&durable(3, CLOSED, events));
+        let mut late = hub.subscribe(Owner::Merchant(cancelled.merchant), Some(Resume::After(2))).unwrap();
+
+        let expired = Order { status: OrderStatus::Expired { at: CLOSED }, ..expired };
+        let cancelled = Order { status: OrderStatus::Cancelled { at: CLOSED }, ..cancelled };
+        for subscription in [&mut live, &mut late] {
+            for (position, order) in [(3, &expired), (4, &cancelled)] {
+                let Some(Heard::Event(notice)) = subscription.next().await else { panic!("no event") };
+                assert_eq!((notice.position(), notice.closed_order()), (position, Some(order)));
+            }
+        }
+        assert!(other.events.try_recv().is_err());
+        assert!(hub.state().open_orders.is_empty());
     }
 }

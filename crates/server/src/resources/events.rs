@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use ::payments::{DeclinedPayment, Event, Order, UnixMillis};
+use ::payments::{DeclinedPayment, Event, UnixMillis};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -189,7 +189,7 @@ impl Writer {
         self.heartbeat.reset();
         let text = match heard {
             Heard::Reset(position) => self.write_reset(position),
-            Heard::Event(notice) => match write_event(&self.app, &notice).await {
+            Heard::Event(notice) => match write_event(&self.app, &notice) {
                 Ok(text) => Ok(text),
                 Err(problem) => {
                     let (code, cause) = (problem.code().name(), problem.cause());
@@ -207,17 +207,13 @@ impl Writer {
     }
 }
 
-/// The text of an event. What an event names only by its id is read from the tables, which know it by now.
-async fn write_event(app: &App, notice: &Notice) -> Result<String, Problem> {
+/// The text of an event. It is made without the tables, so that no event holds up those behind it.
+fn write_event(app: &App, notice: &Notice) -> Result<String, Problem> {
     let write = |name, data| write(notice.position(), notice.record().at, name, data);
     match &notice.record().event {
         Event::OrderCreated(order) => write("order.created", EventData::Order(OrderView::new(order))),
-        Event::OrderCancelled(id) => {
-            write("order.cancelled", EventData::Order(OrderView::new(&stored_order(app, *id).await?)))
-        }
-        Event::OrderExpired(id) => {
-            write("order.expired", EventData::Order(OrderView::new(&stored_order(app, *id).await?)))
-        }
+        Event::OrderCancelled(_) => write("order.cancelled", closed_order(notice)?),
+        Event::OrderExpired(_) => write("order.expired", closed_order(notice)?),
         Event::TapAccepted(tap) => {
             let accepted = TapAccepted { tap: tap.id, tag: tap.tag, order: tap.order };
             write("tap.accepted", EventData::TapAccepted(accepted))
@@ -246,9 +242,9 @@ async fn write_event(app: &App, notice: &Notice) -> Result<String, Problem> {
     }
 }
 
-async fn stored_order(app: &App, id: OrderId) -> Result<Order, Problem> {
-    let order = app.read(move |tables| tables.order(id)).await?;
-    order.ok_or_else(|| Problem::internal(format_args!("{id} was closed but is not stored")))
+fn closed_order(notice: &Notice) -> Result<EventData<'_>, Problem> {
+    let order = notice.closed_order().ok_or_else(|| Problem::internal("an order was closed that was not open"))?;
+    Ok(EventData::Order(OrderView::new(order)))
 }
 
 /// JSON has no line breaks, so one `data` line holds it.
