@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tag::diversification::{Diversifier, Purpose};
 use tag::{AesKey, Uid};
 
-use support::{Server, assert_failed, mode, run, run_in};
+use support::{Server, assert_failed, mode, run, run_in, run_in_full};
 
 const LANTERN_TEA: &str = "mk_demo_lantern_tea";
 const MEI: &str = "wt_demo_mei";
@@ -311,6 +311,27 @@ fn import_opens_a_real_platform() {
     assert_eq!(server.get("/demo/world", None).0, 404);
     assert_eq!(server.get("/v1/merchants/me", Some("mk_demo_bakery")).0, 401);
     assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn keys_that_could_not_be_printed_are_not_lost() {
+    let temporary = tempfile::tempdir().unwrap();
+    let data = temporary.path().join("data");
+    let file = temporary.path().join("town.json");
+    fs::write(&file, TOWN).unwrap();
+    assert_failed(&run_in_full(&data, &["init"]), 1, "cannot hand over the operator's key");
+    let made = run_in(&data, &["init"]);
+    assert!(made.status.success() && made.stdout.starts_with(b"op_"), "{made:?}");
+
+    let import = ["import", file.to_str().unwrap()];
+    assert_failed(&run_in_full(&data, &import), 1, "cannot hand over the new API keys");
+    let keys = String::from_utf8(run_in(&data, &import).stdout).unwrap();
+    let tokens: Vec<&str> = keys.lines().filter_map(|line| line.split(' ').nth(3)).collect();
+    let [bakery, anna] = tokens[..] else { panic!("{keys}") };
+    let server = Server::start(&data, &[]);
+    assert_eq!(server.get("/v1/merchants/me", Some(bakery)).0, 200);
+    let (_, wallet) = server.get("/v1/wallets/me", Some(anna));
+    assert_eq!(wallet["balances"][0]["available"], 5000, "deposited once");
 }
 
 #[test]

@@ -29,10 +29,10 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let world = read(arguments)?;
     let folder = DataFolder(&arguments.data).open_any()?;
-    let applied = world.apply(&folder.engine, &folder.directory, Keys::Secret, SystemClock.now());
+    let hand_over = |keys: &[NewKey]| output::print(&keys.iter().map(describe).collect::<String>());
+    let applied = world.apply(&folder.engine, &folder.directory, Keys::Secret, SystemClock.now(), hand_over);
     folder.close();
     let new_keys = applied.map_err(|error| Failure::Fault(format!("{}: {error}", arguments.description.display())))?;
-    output::print(&new_keys.iter().map(describe).collect::<String>())?;
     eprintln!("Imported. {} API keys are new; they are not shown again.", new_keys.len());
     Ok(())
 }

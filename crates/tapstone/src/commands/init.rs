@@ -20,13 +20,15 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (directory, key_is_new) = DataFolder(&arguments.data).initialise()?;
     let key = Token::from_random(Actor::Operator, provision::random()?);
+    eprintln!("The operator's key follows. It is not shown again.");
+    // Only its hash is kept, so it must have arrived before the folder is made for good.
+    output::print(&format!("{}\n", key.expose()))
+        .map_err(|error| Failure::Fault(format!("cannot hand over the operator's key: {error}; run it again")))?;
     directory.add_token(Actor::Operator, &key)?;
     directory.declare(Purpose::Live)?;
     let folder = arguments.data.display();
     let master_key = if key_is_new { "a new tag master key" } else { "the tag master key that was there" };
     eprintln!("{folder} is ready, with {master_key} in {folder}/tag-master.key: keep a copy of it elsewhere.");
-    eprintln!("The operator's key follows. It is not shown again.");
-    output::print(&format!("{}\n", key.expose()))?;
     eprintln!("Next: describe merchants and wallets in a file, `tapstone import --data {folder} world.json`,");
     eprintln!("then `tapstone serve --data {folder}`.");
     Ok(())

@@ -110,7 +110,9 @@ fn key(kind: &str, number: u32) -> Result<Key, Failure> {
 fn apply(folder: &OpenFolder, merchants: Vec<Merchant>, wallets: Vec<Wallet>) -> Result<Vec<NewKey>, Failure> {
     let world = World::new(merchants, wallets)
         .map_err(|errors| Failure::Fault(format!("the crowd makes no sense: {:?}", errors.first())))?;
-    Ok(world.apply(&folder.engine, &folder.directory, Keys::Secret, SystemClock.now())?)
+    // The caller gets them.
+    let hand_over = |_: &[NewKey]| Ok(());
+    Ok(world.apply(&folder.engine, &folder.directory, Keys::Secret, SystemClock.now(), hand_over)?)
 }
 
 fn all<T>(new: Vec<T>, count: u32) -> Result<Vec<T>, Failure> {

@@ -1,6 +1,7 @@
 //! Making a description so: first in the money core, then in the directory, so that whatever has a name can be paid.
 
 use std::collections::BTreeSet;
+use std::io;
 
 use directory::{
     Actor, Directory, DirectoryError, Entry, MerchantProfile, StoreProfile, TagProfile, TillProfile, Token,
@@ -46,6 +47,9 @@ pub(crate) enum ApplyError {
     /// The money core has stopped, or is too busy.
     #[error(transparent)]
     Engine(SubmitError),
+    /// The new API keys did not reach whoever waits for them, so nobody got one.
+    #[error("cannot hand over the new API keys: {0}; nobody was given one, run it again to make others")]
+    HandOver(io::Error),
     /// The directory cannot be written, or does not agree.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
@@ -67,12 +71,16 @@ fn reason(rejection: Rejection) -> String {
 
 impl World {
     /// Makes it so: adds what is new, renames what has another name, and leaves the rest. Says who is new.
+    ///
+    /// Only hashes of API keys are kept, so `hand_over` gets them before they are good for anything: if it fails, nobody
+    /// new has a key or a name yet, and applying again makes other keys.
     pub(crate) fn apply(
         &self,
         engine: &Engine,
         directory: &Directory,
         keys: Keys,
         now: UnixMillis,
+        hand_over: impl FnOnce(&[NewKey]) -> io::Result<()>,
     ) -> Result<Vec<NewKey>, ApplyError> {
         let (mut paths, actions): (Vec<_>, Vec<_>) = self.steps().unzip();
         provision::submit_all(engine, actions).map_err(|error| match error {
@@ -82,6 +90,7 @@ impl World {
             error => ApplyError::Engine(error),
         })?;
         let new_keys = self.new_keys(directory, keys)?;
+        hand_over(&new_keys).map_err(ApplyError::HandOver)?;
         let tokens = new_keys.iter().map(|new| Entry::token(new.actor, &new.token));
         directory.add(self.entries(now).chain(tokens))?;
         Ok(new_keys)

@@ -25,6 +25,19 @@ pub(crate) fn run_in(data: &Path, arguments: &[&str]) -> Output {
     run(&[arguments, &["--data", data.to_str().unwrap()]].concat())
 }
 
+/// The same with a standard output that is full.
+pub(crate) fn run_in_full(data: &Path, arguments: &[&str]) -> Output {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    command(arguments)
+        .arg("--data")
+        .arg(data)
+        .stdin(Stdio::null())
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap()
+}
+
 /// It ended with this code, nothing on standard output, and one message that holds this.
 pub(crate) fn assert_failed(output: &Output, code: i32, expected: &str) {
     let error = String::from_utf8_lossy(&output.stderr);
