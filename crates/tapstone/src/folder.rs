@@ -48,32 +48,22 @@ impl OpenFolder {
 impl DataFolder<'_> {
     /// Opens a folder that was made for this purpose.
     pub(crate) fn open(self, purpose: Purpose) -> Result<OpenFolder, Failure> {
-        if !self.path(Directory::FILE_NAME).exists() {
-            return Err(self.not_initialised());
-        }
-        let directory = Directory::open(self.0)?;
-        self.check_purpose(&directory, purpose)?;
+        let (directory, found) = self.declared_directory()?.ok_or_else(|| self.not_initialised())?;
+        self.check_purpose(found, purpose)?;
         self.open_with(directory, purpose)
     }
 
-    /// Opens a folder that was made for this purpose, whichever that is.
+    /// Opens a folder that was made for some purpose, whichever that is.
     pub(crate) fn open_any(self) -> Result<OpenFolder, Failure> {
-        if !self.path(Directory::FILE_NAME).exists() {
-            return Err(self.not_initialised());
-        }
-        let directory = Directory::open(self.0)?;
-        let purpose = directory.purpose().ok_or_else(|| self.not_initialised())?;
+        let (directory, purpose) = self.declared_directory()?.ok_or_else(|| self.not_initialised())?;
         self.open_with(directory, purpose)
     }
 
     /// Opens the folder of a demonstration, and makes it first if there is nothing yet.
     pub(crate) fn open_demonstration(self) -> Result<OpenFolder, Failure> {
-        if self.path(Directory::FILE_NAME).exists() {
-            let directory = Directory::open(self.0)?;
-            if directory.purpose().is_some() {
-                self.check_purpose(&directory, Purpose::Demonstration)?;
-                return self.open_with(directory, Purpose::Demonstration);
-            }
+        if let Some((directory, found)) = self.declared_directory()? {
+            self.check_purpose(found, Purpose::Demonstration)?;
+            return self.open_with(directory, Purpose::Demonstration);
         }
         self.create()?;
         if !self.path(TAG_MASTER_KEY_FILE).exists() {
@@ -88,6 +78,22 @@ impl DataFolder<'_> {
         let directory = Directory::open(self.0)?;
         directory.declare(Purpose::Demonstration)?;
         self.open_with(directory, Purpose::Demonstration)
+    }
+
+    /// The directory and what it says the folder is for; nothing if the folder is not made yet, or not to its end.
+    fn declared_directory(self) -> Result<Option<(Directory, Purpose)>, Failure> {
+        if self.path(Directory::FILE_NAME).exists() {
+            let directory = Directory::open(self.0)?;
+            if let Some(purpose) = directory.purpose() {
+                return Ok(Some((directory, purpose)));
+            }
+        }
+        // The purpose is declared before there is a journal, so this folder had a directory once.
+        if self.path(JOURNAL_FOLDER).exists() {
+            let (folder, file) = (self.0.display(), Directory::FILE_NAME);
+            return Err(Failure::Fault(format!("{folder} holds money but {file} is gone: restore it from a backup")));
+        }
+        Ok(None)
     }
 
     fn open_with(self, directory: Directory, purpose: Purpose) -> Result<OpenFolder, Failure> {
@@ -108,15 +114,14 @@ impl DataFolder<'_> {
         Ok(OpenFolder { directory, engine, tag_master_key })
     }
 
-    fn check_purpose(self, directory: &Directory, wanted: Purpose) -> Result<(), Failure> {
+    fn check_purpose(self, found: Purpose, wanted: Purpose) -> Result<(), Failure> {
         let folder = self.0.display();
-        match (directory.purpose(), wanted) {
-            (None, _) => Err(self.not_initialised()),
-            (Some(found), wanted) if found == wanted => Ok(()),
-            (Some(Purpose::Demonstration), _) => Err(Failure::Usage(format!(
+        match found {
+            found if found == wanted => Ok(()),
+            Purpose::Demonstration => Err(Failure::Usage(format!(
                 "{folder} is for demonstration, its keys are published: start it with --demo, or use another folder"
             ))),
-            (Some(Purpose::Live), _) => Err(Failure::Usage(format!(
+            Purpose::Live => Err(Failure::Usage(format!(
                 "{folder} is for real payments: start it without --demo, or use another folder"
             ))),
         }
@@ -130,11 +135,11 @@ impl DataFolder<'_> {
     /// Makes the folder for real payments, with a directory that knows nobody yet, and says whether the tag master key
     /// in it is new. One that was put there before is kept.
     pub(crate) fn initialise(self) -> Result<(Directory, bool), Failure> {
-        self.create()?;
-        if self.path(Directory::FILE_NAME).exists() && Directory::open(self.0)?.purpose().is_some() {
+        if self.declared_directory()?.is_some() {
             let message = format!("{} is initialised already; nothing was changed", self.0.display());
             return Err(Failure::Usage(message));
         }
+        self.create()?;
         let key_is_new = !self.path(TAG_MASTER_KEY_FILE).exists();
         if key_is_new {
             let mut key = Zeroizing::new([0; 16]);

@@ -263,6 +263,35 @@ fn damaged_and_newer_data_is_refused_in_one_line() {
     assert_failed(&run_in(&temporary.path().join("d"), &["verify"]), 1, "is damaged at byte");
 }
 
+#[test]
+fn a_lost_directory_is_not_made_anew() {
+    let temporary = tempfile::tempdir().unwrap();
+    let data = temporary.path().join("data");
+    run_in(&data, &["init"]);
+    assert!(import(&data, TOWN).status.success());
+    let (directory, kept) = (data.join("directory.sqlite"), temporary.path().join("kept"));
+    fs::rename(&directory, &kept).unwrap();
+    let names = || {
+        let mut names: Vec<_> = fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    let expected = "holds money but directory.sqlite is gone: restore it from a backup";
+    let assert_all_refuse = || {
+        assert_failed(&run_in(&data, &["serve", "--listen", "127.0.0.1:0"]), 1, expected);
+        assert_failed(&run_in(&data, &["serve", "--demo", "--listen", "127.0.0.1:0"]), 1, expected);
+        assert_failed(&run_in(&data, &["init"]), 1, expected);
+        assert_failed(&import(&data, TOWN), 1, expected);
+    };
+    assert_all_refuse();
+    assert_eq!(names(), before, "nothing was made");
+    fs::write(&directory, "").unwrap();
+    assert_all_refuse();
+    fs::rename(&kept, &directory).unwrap();
+    assert_eq!(Server::start(&data, &[]).stop(), Some(0));
+}
+
 const TOWN: &str = r#"{
     "merchants": [{
         "key": "bakery", "name": "Corner Bakery", "name_zh": "街角面包店", "currencies": ["EUR"],
