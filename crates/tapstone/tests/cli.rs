@@ -364,6 +364,19 @@ fn keys_that_could_not_be_printed_are_not_lost() {
 }
 
 #[test]
+fn the_example_in_the_help_can_be_imported() {
+    let temporary = tempfile::tempdir().unwrap();
+    let data = temporary.path().join("data");
+    run_in(&data, &["init"]);
+    let help = String::from_utf8(run(&["import", "--help"]).stdout).unwrap();
+    let (begin, end) = (help.find("\n{").unwrap(), help.find("\n}").unwrap() + 2);
+    let imported = import(&data, &help[begin..end]);
+    assert!(imported.status.success(), "{imported:?}");
+    let keys = String::from_utf8(imported.stdout).unwrap();
+    assert!(keys.starts_with("merchant paper-crane ") && keys.contains("\nwallet ada-example "), "{keys}");
+}
+
+#[test]
 fn import_refuses_what_makes_no_sense_or_cannot_be_changed() {
     let temporary = tempfile::tempdir().unwrap();
     let data = temporary.path().join("data");

@@ -12,11 +12,22 @@ use crate::folder::DataFolder;
 use crate::output;
 use crate::world::{Keys, NewKey, World};
 
+/// A description with one of everything.
+const EXAMPLE: &str = include_str!("../../../../docs/world.json");
+
+/// What the example does not show.
+const FORM: &str = "\
+A key is 1 to 64 small letters, digits and hyphens; ids follow from it, so it stays as it is for ever. Amounts are in
+minor units: 125000 is 1250.00 CNY. A tag's UID is 14 hexadecimal digits that begin with 04. A tag of mode `till` stands
+beside a till and takes what the till asks for; at one of mode `standing` the payer types the amount. name_zh, address,
+stores, tills, tags, deposits and a standing tag's till may be left out.";
+
 /// Make merchants, stores, tills, tags and wallets known, from a description in JSON, while no server runs.
 ///
 /// Everything in the description has a key of yours; importing it again adds what is new and renames what is called
 /// otherwise. The API keys of those who are new are printed, once: a line each, `kind key id token`.
 #[derive(Args)]
+#[command(after_long_help = format!("A description:\n\n{EXAMPLE}\n{FORM}"))]
 pub(crate) struct Arguments {
     /// The data folder.
     #[arg(long, value_name = "DIR")]
@@ -53,5 +64,21 @@ fn describe(NewKey { key, actor, token }: &NewKey) -> String {
         Actor::Operator => format!("operator {key} - {token}\n"),
         Actor::Merchant(id) => format!("merchant {key} {id} {token}\n"),
         Actor::Wallet(id) => format!("wallet {key} {id} {token}\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::TagMode;
+
+    #[test]
+    fn the_example_shows_one_of_everything() {
+        let world = World::parse(EXAMPLE).unwrap();
+        let ([merchant], [wallet]) = (world.merchants(), world.wallets()) else { panic!("{world:?}") };
+        let [store] = &merchant.stores[..] else { panic!("{merchant:?}") };
+        let modes: Vec<_> = store.tags.iter().map(|tag| tag.mode).collect();
+        assert_eq!((store.tills.len(), modes), (1, vec![TagMode::Till, TagMode::Standing]));
+        assert_eq!(wallet.deposits.len(), 1);
     }
 }
