@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use tag::{AesKey, ReadCounter, SoftwareTag, Uid};
 
-/// An address such as `https://pay.example`, or `https://example.org/pay` behind a proxy; without a slash at its end.
+/// An address such as `https://pay.example`, without a slash at its end. It has no path: the pages are at the root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PublicUrl(String);
 
@@ -33,6 +33,11 @@ impl FromStr for PublicUrl {
         let url = Self(url.trim_end_matches('/').to_owned());
         let rest = url.0.strip_prefix("https://").or_else(|| url.0.strip_prefix("http://"));
         match rest {
+            Some(rest) if rest.contains('/') => {
+                let message = "must have no path, as the pages work only at the root: give the platform a name of its \
+                               own, such as https://pay.example";
+                return Err(message.to_owned());
+            }
             Some(rest) if !rest.is_empty() && !rest.contains(['?', '#', '@']) => {}
             _ => return Err("must be an address such as https://pay.example, without ? or #".to_owned()),
         }
@@ -59,12 +64,14 @@ mod tests {
             ("https://pay.example", "https://pay.example"),
             ("https://pay.example/", "https://pay.example"),
             ("http://192.168.1.7:8080", "http://192.168.1.7:8080"),
-            ("https://example.org/pay/", "https://example.org/pay"),
         ] {
             assert_eq!(given.parse::<PublicUrl>().map(|url| url.to_string()), Ok(kept.to_owned()));
         }
         for wrong in ["", "pay.example", "ftp://pay.example", "https://", "https:///", "https://a?b", "https://a b"] {
             assert!(wrong.parse::<PublicUrl>().is_err(), "{wrong}");
+        }
+        for path in ["https://example.org/pay", "https://example.org/pay/", "https://example.org//a"] {
+            assert!(path.parse::<PublicUrl>().unwrap_err().contains("must have no path"), "{path}");
         }
     }
 

@@ -113,7 +113,7 @@ mod tests {
     /// NXP's AN12196 has `https://choose.url.com/ntag424?e=…&c=…`, as long as this one, at offsets 20h and 43h.
     #[test]
     fn offsets_count_as_in_nxps_example() {
-        let file = NdefFile::new(&"https://choose.url.com/ntag4".parse().unwrap()).unwrap();
+        let file = NdefFile::new(&"https://choose.url.com.ntag4".parse().unwrap()).unwrap();
         assert_eq!((file.picc_data_offset, file.mac_offset), (0x20, 0x43));
     }
 
