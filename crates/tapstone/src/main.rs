@@ -10,6 +10,7 @@ mod demo;
 mod failure;
 mod folder;
 mod hexadecimal;
+mod open_files;
 mod output;
 mod provision;
 mod public_url;

@@ -224,6 +224,17 @@ fn one_server_per_folder_and_port() {
 }
 
 #[test]
+fn serve_may_open_as_many_files_as_the_system_allows() {
+    let temporary = tempfile::tempdir().unwrap();
+    for (soft, hard, warned) in [(256, 5_000, false), (256, 1_000, true)] {
+        let server = Server::start_with_open_files(temporary.path(), soft, hard);
+        assert_eq!(server.open_files_limit(), hard);
+        let log = server.kill();
+        assert_eq!(log.contains("files may be open"), warned, "{log}");
+    }
+}
+
+#[test]
 fn damaged_and_newer_data_is_refused_in_one_line() {
     let temporary = tempfile::tempdir().unwrap();
     let whole = temporary.path().join("whole");

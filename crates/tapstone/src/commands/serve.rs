@@ -16,8 +16,8 @@ use tracing_subscriber::EnvFilter;
 use crate::demo;
 use crate::failure::Failure;
 use crate::folder::{DataFolder, OpenFolder};
-use crate::output;
 use crate::public_url::PublicUrl;
+use crate::{open_files, output};
 
 /// Run the platform: API, events and web pages, until SIGTERM or Ctrl-C.
 #[derive(Args)]
@@ -40,6 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let filter = EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env_lossy();
     let log = tracing_subscriber::fmt().compact().with_env_filter(filter).with_writer(io::stderr);
     log.with_ansi(io::stderr().is_terminal()).with_target(false).init();
+    open_files::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(arguments))
 }

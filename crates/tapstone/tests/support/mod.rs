@@ -82,7 +82,19 @@ impl Server {
 
     /// Starts on any port, and waits until it is ready.
     pub(crate) fn start(data: &Path, more: &[&str]) -> Self {
-        let mut process = Self::spawn(data, more);
+        Self::ready(Self::spawn(data, more))
+    }
+
+    /// Starts on any port with these limits of open files, and waits until it is ready.
+    pub(crate) fn start_with_open_files(data: &Path, soft: u32, hard: u32) -> Self {
+        let script = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_tapstone"), "serve", "--demo", "--listen", "127.0.0.1:0"]);
+        command.arg("--data").arg(data).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::ready(command.spawn().unwrap())
+    }
+
+    fn ready(mut process: Child) -> Self {
         // A greeting is one write, so that what is there after the first line is all of it.
         let mut reader = BufReader::new(process.stdout.take().unwrap());
         let mut greeting = String::new();
@@ -93,6 +105,21 @@ impl Server {
         let server = Self { process, address, greeting };
         assert_eq!(server.get("/readyz", None).0, 200);
         server
+    }
+
+    /// How many files it may have open.
+    pub(crate) fn open_files_limit(&self) -> u32 {
+        let limits = fs::read_to_string(format!("/proc/{}/limits", self.process.id())).unwrap();
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
+    /// Ends it, and says what it logged.
+    pub(crate) fn kill(mut self) -> String {
+        self.process.kill().unwrap();
+        let mut log = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        log
     }
 
     /// Asks it to stop, and says how it ended.
