@@ -407,8 +407,14 @@ fn import_refuses_what_makes_no_sense_or_cannot_be_changed() {
     assert!(import(&data, TOWN).status.success());
     let other_chip = import(&data, &TOWN.replace("04112233445566", "04112233445577"));
     assert_failed(&other_chip, 1, "merchants[0].stores[0].tags[0]: is known here already with other particulars");
-    let other_amount = import(&data, &TOWN.replace("5000", "6000"));
-    assert_failed(&other_amount, 1, "wallets[0].deposits[0]: is known here already with other particulars");
+    let ben = r#"{"key": "ben", "name": "Ben", "currencies": ["EUR"]}"#;
+    let with_ben = TOWN.replace("\"wallets\": [", &format!("\"wallets\": [{ben}, "));
+    let other_amount = import(&data, &with_ben.replace("5000", "6000"));
+    assert_failed(&other_amount, 1, "wallets[1].deposits[0]: is known here already with other particulars");
+    assert_failed(&other_amount, 1, "is done and stays done");
+    assert_failed(&other_amount, 1, "Correct the file and import it again: that completes it.");
+    let keys = String::from_utf8(import(&data, &with_ben).stdout).unwrap();
+    assert!(keys.starts_with("wallet ben ") && keys.lines().count() == 1, "{keys}");
 }
 
 #[test]

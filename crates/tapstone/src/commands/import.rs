@@ -10,7 +10,7 @@ use engine::{Clock, SystemClock};
 use crate::failure::Failure;
 use crate::folder::DataFolder;
 use crate::output;
-use crate::world::{Keys, NewKey, World};
+use crate::world::{ApplyError, Keys, NewKey, World};
 
 /// A description with one of everything.
 const EXAMPLE: &str = include_str!("../../../../docs/world.json");
@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let hand_over = |keys: &[NewKey]| output::print(&keys.iter().map(describe).collect::<String>());
     let applied = world.apply(&folder.engine, &folder.directory, Keys::Secret, SystemClock.now(), hand_over);
     folder.close();
-    let new_keys = applied.map_err(|error| Failure::Fault(format!("{}: {error}", arguments.description.display())))?;
+    let new_keys = applied.map_err(|error| failure(arguments, &error))?;
     eprintln!("Imported. {} API keys are new; they are not shown again.", new_keys.len());
     Ok(())
 }
@@ -56,6 +56,18 @@ fn read(arguments: &Arguments) -> Result<World, Failure> {
         let lines: Vec<_> = errors.iter().map(|error| format!("\n  {error}")).collect();
         Failure::Usage(format!("{file} cannot be imported; nothing was changed:{}", lines.concat()))
     })
+}
+
+fn failure(arguments: &Arguments, error: &ApplyError) -> Failure {
+    let file = arguments.description.display();
+    let advice = match error {
+        ApplyError::Refused { .. } => {
+            "\n  What comes before it in the file is done and stays done, and so may be some of what comes after it; \
+             nobody was given an API key or a new name.\n  Correct the file and import it again: that completes it."
+        }
+        _ => "",
+    };
+    Failure::Fault(format!("{file}: {error}{advice}"))
 }
 
 fn describe(NewKey { key, actor, token }: &NewKey) -> String {

@@ -4,12 +4,16 @@ pub(crate) mod crowd;
 
 use std::sync::mpsc;
 
-use engine::{Engine, Overloaded, Unavailable};
+use engine::{Engine, Overloaded, ReadError, Unavailable};
 use payments::{Action, Rejection};
 
 /// Commands that are on their way to the engine at the same time: enough to fill its batches, and half of what its
 /// queue takes.
 const IN_FLIGHT: usize = 4_096;
+
+/// Actions after which the tables must catch up: the engine takes nothing more once they are some hundred thousand
+/// records behind.
+const BETWEEN_CATCHING_UP: usize = 100_000;
 
 /// Why an action of a list was not done.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +32,9 @@ pub(crate) enum SubmitError {
     /// Others keep the engine so busy that its queue is full.
     #[error(transparent)]
     Overloaded(#[from] Overloaded),
+    /// The tables cannot be written, or not fast enough.
+    #[error(transparent)]
+    Tables(#[from] ReadError),
 }
 
 /// Has all actions decided, in this order, and waits until all of them are durable.
@@ -47,6 +54,9 @@ pub(crate) fn submit_all(engine: &Engine, actions: impl IntoIterator<Item = Acti
         if in_flight == IN_FLIGHT {
             wait_for_one()?;
             in_flight -= 1;
+        }
+        if index % BETWEEN_CATCHING_UP == BETWEEN_CATCHING_UP - 1 {
+            engine.read(|_| Ok(()))?;
         }
         let sender = sender.clone();
         // Nobody listens any more once one was refused.

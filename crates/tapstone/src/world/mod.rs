@@ -10,5 +10,5 @@ mod apply;
 mod description;
 mod ids;
 
-pub(crate) use apply::{Keys, NewKey, published_token};
+pub(crate) use apply::{ApplyError, Keys, NewKey, published_token};
 pub(crate) use description::{Deposit, Key, Merchant, Store, Tag, TagMode, UidText, Wallet, World};
