@@ -18,7 +18,7 @@ const MAX_RECORDS_BEHIND: usize = 400_000;
 const MAX_RECORDS_AT_ONCE: usize = 20_000;
 
 /// How long records wait for company when nobody reads.
-const LINGER: Duration = Duration::from_millis(200);
+const LINGER: Duration = Duration::from_millis(1_000);
 
 /// How long a read waits for the tables at most.
 const MAX_READ_WAIT: Duration = Duration::from_secs(10);

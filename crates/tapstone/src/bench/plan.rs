@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct TapsArguments {
     /// Keep-alive connections that tap at the same time, each at a tag of its own.
-    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) connections: u32,
     /// How long to measure.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
