@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use ids::RequestId;
 
 use crate::app::App;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// The header with the request's id.
 pub(crate) const REQUEST_ID: &str = "request-id";
@@ -28,7 +28,8 @@ pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next
     let mut response = handled.unwrap_or_else(|_| Problem::internal("the handler panicked").into_response());
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = problem.write(id, response);
-        if response.status().is_server_error() {
+        // A refusal for load is no failure, and a line for each would turn a flood of requests into one of the log.
+        if response.status().is_server_error() && problem.code() != Code::Overloaded {
             let (code, cause) = (problem.code().name(), problem.cause());
             tracing::error!(request_id = %id, %method, route, code, cause, "a request failed");
         }
