@@ -8,7 +8,7 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use ledger::Totals;
+use ledger::simple::Totals;
 use payments::{Event, OrderStatus, Owner, Payment, Record, State, Tap};
 use store::journal::{Disk, Journal, JournalError, OsDisk, Verified};
 use store::records;
@@ -215,7 +215,7 @@ impl Audit {
     }
 
     /// Both entries of a transfer, with the balances that the fold has just reached.
-    fn compare_entries(&mut self, transfer: &ledger::Transfer, position: u64) -> Result<(), VerifyError> {
+    fn compare_entries(&mut self, transfer: &ledger::simple::Transfer, position: u64) -> Result<(), VerifyError> {
         for (account, credit) in [(transfer.debit_account, false), (transfer.credit_account, true)] {
             let after = self.state.ledger().balance(account).unwrap_or_default().available();
             let row = self.row(|reader| reader.entry(account, position))?;

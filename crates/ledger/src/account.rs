@@ -1,67 +1,115 @@
-//! An account: what it is, the limits it keeps, and its balance.
+//! An account: what it is, the limits it keeps, and what has moved through it.
 
-use ids::AccountId;
-use serde::{Deserialize, Serialize};
+use bitflags::bitflags;
 
-/// An account as it was opened. It never changes afterwards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// An account, as the reference's `Account`. All fields but the four sums and `flags.closed` stay as they were given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Account {
-    /// Unique among all accounts.
-    pub id: AccountId,
-    /// Which amounts can be moved into which: one ledger number per currency (ISO 4217 numeric).
+    /// Unique among all accounts; neither 0 nor 2^128 - 1.
+    pub id: u128,
+    /// Debits reserved by pending transfers, in minor units.
+    pub debits_pending: u64,
+    /// Debits that have been posted, in minor units.
+    pub debits_posted: u64,
+    /// Credits reserved by pending transfers, in minor units.
+    pub credits_pending: u64,
+    /// Credits that have been posted, in minor units.
+    pub credits_posted: u64,
+    /// The user's meaning, such as whose account it is; 0 for none.
+    pub user_data_128: u128,
+    /// The user's meaning; 0 for none.
+    pub user_data_64: u64,
+    /// The user's meaning; 0 for none.
+    pub user_data_32: u32,
+    /// Must be 0.
+    pub reserved: u32,
+    /// Which accounts can move amounts to which: one ledger number per currency (ISO 4217 numeric). Not 0.
     pub ledger: u32,
-    /// What kind of account it is; the user's meaning.
+    /// What kind of account it is; the user's meaning. Not 0.
     pub code: u16,
-    /// Whose account it is (the reference's `user_data_128`); the user's meaning.
-    pub owner: u128,
-    /// The limits it keeps.
+    /// Its limits and states.
     pub flags: AccountFlags,
+    /// When it was created, in nanoseconds since 1970; unique among all accounts and transfers. 0 in a request.
+    pub timestamp: u64,
 }
 
-/// Limits that an account keeps whatever happens.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountFlags {
-    /// The account holds somebody's money: it cannot be overdrawn.
-    pub debits_must_not_exceed_credits: bool,
-    /// The account's mirror image: it cannot be owed.
-    pub credits_must_not_exceed_debits: bool,
+impl Account {
+    /// The four sums.
+    pub fn balance(&self) -> Balance {
+        Balance {
+            debits_pending: self.debits_pending,
+            debits_posted: self.debits_posted,
+            credits_pending: self.credits_pending,
+            credits_posted: self.credits_posted,
+        }
+    }
+
+    /// The same account with these four sums.
+    pub fn with_balance(self, balance: Balance) -> Self {
+        Self {
+            debits_pending: balance.debits_pending,
+            debits_posted: balance.debits_posted,
+            credits_pending: balance.credits_pending,
+            credits_posted: balance.credits_posted,
+            ..self
+        }
+    }
+}
+
+bitflags! {
+    /// An account's flags, at the reference's bits.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct AccountFlags: u16 {
+        /// Created only together with the next account of the batch.
+        const LINKED = 1;
+        /// The account holds somebody's money: it cannot be overdrawn.
+        const DEBITS_MUST_NOT_EXCEED_CREDITS = 1 << 1;
+        /// The account's mirror image: it cannot be owed.
+        const CREDITS_MUST_NOT_EXCEED_DEBITS = 1 << 2;
+        /// Its balance after each transfer is kept for ever.
+        const HISTORY = 1 << 3;
+        /// Not supported here: refused as a reserved flag.
+        const IMPORTED = 1 << 4;
+        /// It takes no transfers but voids.
+        const CLOSED = 1 << 5;
+    }
 }
 
 /// What has moved through an account, in minor units.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Balance {
-    /// Sum of all transfers that debited the account.
+    /// Debits reserved by pending transfers.
+    pub debits_pending: u64,
+    /// Debits that have been posted.
     pub debits_posted: u64,
-    /// Sum of all transfers that credited the account.
+    /// Credits reserved by pending transfers.
+    pub credits_pending: u64,
+    /// Credits that have been posted.
     pub credits_posted: u64,
 }
 
 impl Balance {
-    /// What the owner of a credit-balance account can spend: credits less debits, 0 if debits are more.
+    /// Posted and pending debits. Cannot overflow: no transfer that would make it is accepted.
+    pub fn debits(self) -> u64 {
+        self.debits_posted.saturating_add(self.debits_pending)
+    }
+
+    /// Posted and pending credits. Cannot overflow: no transfer that would make it is accepted.
+    pub fn credits(self) -> u64 {
+        self.credits_posted.saturating_add(self.credits_pending)
+    }
+
+    /// What the owner of a credit-balance account can spend: posted credits less all debits, 0 if debits are more.
     pub fn available(self) -> u64 {
-        self.credits_posted.saturating_sub(self.debits_posted)
-    }
-
-    /// The balance after a debit, unless the sum overflows.
-    pub fn debited(self, amount: u64) -> Option<Self> {
-        let debits_posted = self.debits_posted.checked_add(amount)?;
-        Some(Self { debits_posted, ..self })
-    }
-
-    /// The balance after a credit, unless the sum overflows.
-    pub fn credited(self, amount: u64) -> Option<Self> {
-        let credits_posted = self.credits_posted.checked_add(amount)?;
-        Some(Self { credits_posted, ..self })
+        self.credits_posted.saturating_sub(self.debits())
     }
 }
 
-/// Why an account may not be opened; the reference's `create_accounts` statuses of these names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum AccountRejection {
-    /// The very same account is open already.
-    #[error("the account exists")]
-    Exists,
-    /// Another account has this id.
-    #[error("an account with this id and other fields exists")]
-    ExistsWithDifferentFields,
+/// The balance of an account right after a transfer; kept for accounts with [`AccountFlags::HISTORY`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountBalance {
+    /// The four sums.
+    pub balance: Balance,
+    /// The timestamp of the transfer.
+    pub timestamp: u64,
 }

@@ -1,7 +1,7 @@
 //! What the decider can be asked, and what it answers.
 
 use ids::{DepositId, MerchantId, OrderId, PaymentId, TagId, TapId, WalletId};
-use ledger::Account;
+use ledger::simple::Account;
 use money::{Amount, Currency, Money};
 use serde::{Deserialize, Serialize};
 use tag::{Uid, VerifiedTap};

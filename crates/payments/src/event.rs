@@ -2,7 +2,7 @@
 //! new variant at the end of its enum.
 
 use ids::{AccountId, DepositId, MerchantId, OrderId, PaymentId, TagId, TapId, TransferId, WalletId};
-use ledger::{Account, Transfer};
+use ledger::simple::{Account, Transfer};
 use serde::{Deserialize, Serialize};
 
 use crate::command::Request;

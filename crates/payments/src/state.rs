@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use ids::{AccountId, DepositId, IdMap, OrderId, PaymentId, TagId, TapId, WalletId};
-use ledger::{Account, Balance, Ledger};
+use ledger::simple::{Account, Balance, Ledger};
 use money::Currency;
 use tag::Uid;
 

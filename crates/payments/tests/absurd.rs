@@ -5,7 +5,7 @@
 mod support;
 
 use ids::{AccountId, DepositId, MerchantId, OrderId, PaymentId, TagId, TapId, WalletId};
-use ledger::{Account, AccountFlags};
+use ledger::simple::{Account, AccountFlags};
 use money::{Amount, Currency, Money};
 use payments::{
     Action, BodyDigest, Command, NewOrder, NewOrderAmount, Pay, RegisteredTag, Request, RequestKey, State, TagMode,

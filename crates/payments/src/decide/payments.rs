@@ -1,6 +1,6 @@
 //! Payments: one tap, at most one payment; one order, at most one payment; no wallet below zero.
 
-use ledger::TransferRejection;
+use ledger::simple::TransferRejection;
 use money::{Amount, Money};
 
 use super::{Verdict, orders};

@@ -1,7 +1,7 @@
 //! Making accounts and tags known, and money entering from outside.
 
 use ids::{DepositId, WalletId};
-use ledger::{Account, AccountRejection};
+use ledger::simple::{Account, AccountRejection};
 use money::Money;
 
 use super::Verdict;

@@ -14,9 +14,9 @@ fn an_account_is_opened_once() {
     assert_eq!(shop.ask(Action::OpenAccount(known)), Ok(Answer::Done));
     assert!(shop.happened.is_empty());
     assert_eq!(shop.has(0), 77, "opening again empties nothing");
-    let elsewhere = ledger::Account { ledger: 392, ..known };
+    let elsewhere = ledger::simple::Account { ledger: 392, ..known };
     assert_eq!(shop.ask(Action::OpenAccount(elsewhere)), Err(Rejection::Exists), "the id is taken");
-    let second = ledger::Account { id: AccountId::from_u128(99), ..known };
+    let second = ledger::simple::Account { id: AccountId::from_u128(99), ..known };
     assert_eq!(shop.ask(Action::OpenAccount(second)), Err(Rejection::Exists), "one purse for each currency");
 }
 

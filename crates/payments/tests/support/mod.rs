@@ -10,7 +10,7 @@ pub(crate) mod table;
 pub(crate) mod world;
 
 use ids::{AccountId, MerchantId, TagId, WalletId};
-use ledger::{Account, AccountFlags};
+use ledger::simple::{Account, AccountFlags};
 use money::{Amount, Currency, Money};
 use payments::{Owner, RegisteredTag, TagMode, UnixMillis, account_code};
 use tag::{AesKey, ReadCounter, SoftwareTag, TagKeys, Uid};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use ids::{DepositId, MerchantId, OrderId, PaymentId, TagId, TapId, WalletId};
-use ledger::Account;
+use ledger::simple::Account;
 use money::{Currency, Money};
 use payments::{
     Answer, Deposit, Order, OrderStatus, Payment, RegisteredTag, Rejection, Request, RequestKey, Tap, Text, UnixMillis,

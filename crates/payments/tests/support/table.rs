@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ids::{AccountId, DepositId, OrderId, PaymentId, TagId, TapId};
-use ledger::{Account, Balance, Transfer};
+use ledger::simple::{Account, Balance, Transfer};
 use payments::{
     Deposit, Event, Need, Order, OrderStatus, Outcome, Payment, Recalled, Record, RegisteredTag, Request, RequestKey,
     State, Tap, UnixMillis,

@@ -10,7 +10,7 @@ use directory::{
 };
 use engine::{Clock, Engine, SystemClock};
 use ids::{AccountId, DepositId, MerchantId, StoreId, TagId, TillId, WalletId};
-use ledger::{Account, AccountFlags};
+use ledger::simple::{Account, AccountFlags};
 use money::{Amount, Currency, Money};
 use payments::{Action, Owner, RegisteredTag, TagMode, UnixMillis, account_code};
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! Between rows and the payments crate's types.
 
 use ids::{Id, Kind};
-use ledger::{Account, AccountFlags, Balance};
+use ledger::simple::{Account, AccountFlags, Balance};
 use money::{Amount, Currency};
 use payments::{Deposit, Order, OrderStatus, Payment, RegisteredTag, TagMode, Tap, Text, UnixMillis};
 use rusqlite::types::Type;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ids::{AccountId, IdMap, OrderId, PaymentId, TagId, TapId};
-use ledger::{Account, Balance, Transfer};
+use ledger::simple::{Account, Balance, Transfer};
 use payments::{
     Deposit, Event, Order, OrderStatus, Outcome, Payment, Record, RegisteredTag, Request, State, TagMode, Tap,
 };

@@ -9,7 +9,7 @@ use directory::{
 };
 use engine::Engine;
 use ids::{MerchantId, StoreId, TagId, TillId, WalletId};
-use ledger::{Account, AccountFlags};
+use ledger::simple::{Account, AccountFlags};
 use money::Currency;
 use payments::{Action, Owner, RegisteredTag, Rejection, UnixMillis, account_code};
 

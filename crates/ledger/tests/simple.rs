@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use ids::{AccountId, TransferId};
-use ledger::{Account, AccountFlags, Balance, Ledger, Transfer, TransferRejection};
+use ledger::simple::{Account, AccountFlags, Balance, Ledger, Transfer, TransferRejection};
 use proptest::prelude::*;
 
 const ACCOUNTS: u128 = 6;
