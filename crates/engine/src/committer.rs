@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, PoisonError};
 
-use store::journal::JournalWriter;
+use journal::JournalWriter;
 use store::tables::Mark;
 
 use crate::decider::Batch;
@@ -50,7 +50,7 @@ impl Drop for Goodbye<'_> {
 }
 
 /// The batch is durable: from here on it may be seen.
-fn publish(shared: &Shared, batch: &mut Batch, end: store::journal::Anchor) {
+fn publish(shared: &Shared, batch: &mut Batch, end: journal::Anchor) {
     let records = std::mem::take(&mut batch.records);
     let time = records.last().map(|record| record.at).unwrap_or_default();
     let durable = Arc::new(Durable { first_position: end.position + 1 - records.len() as u64, records });

@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
+use journal::FrameBuffer;
 use payments::{Action, Answer, Command, Record, Rejection, State, UnixMillis, decide};
-use store::journal::FrameBuffer;
 use store::records;
 use store::tables::{TablesError, TablesReader};
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use store::journal::JournalError;
+use journal::JournalError;
 use store::records::UnknownRecord;
 use store::tables::TablesError;
 

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use journal::{Journal, JournalId, JournalWriter, WriterOptions};
 use payments::{Record, State};
-use store::journal::{Journal, JournalId, JournalWriter, WriterOptions};
 use store::records;
 use store::tables::{Mark, TablesWriter};
 

@@ -8,9 +8,9 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use journal::{Disk, Journal, JournalError, OsDisk, Verified};
 use ledger::simple::Totals;
 use payments::{Event, OrderStatus, Owner, Payment, Record, State, Tap};
-use store::journal::{Disk, Journal, JournalError, OsDisk, Verified};
 use store::records;
 use store::tables::{Mark, RowCounts, TablesError, TablesReader};
 

@@ -1,9 +1,7 @@
-//! Where the platform keeps its money facts: the journal (files of our own, the source of truth) and the tables that
-//! are built from it (SQLite).
+//! How the platform's money facts are kept: the records that the journal holds, and the tables that are built from
+//! them (SQLite).
 //!
-//! This is the only crate that touches storage for the money plane. It stores what was decided and hands it back; it
-//! decides nothing.
+//! It stores what was decided and hands it back; it decides nothing. The journal itself is the crate [`journal`].
 
-pub mod journal;
 pub mod records;
 pub mod tables;

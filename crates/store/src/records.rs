@@ -5,7 +5,7 @@
 
 use payments::Record;
 
-use crate::journal::FrameBuffer;
+use journal::FrameBuffer;
 
 /// What a record takes in a frame, about. Payments with their request take twice that.
 const TYPICAL_RECORD_BYTES: usize = 100;

@@ -7,13 +7,13 @@ mod support;
 use std::fmt::Write as _;
 
 use ids::{AccountId, DepositId, OrderId, PaymentId, TapId};
+use journal::FrameBuffer;
 use money::Amount;
 use payments::{
     BodyDigest, DeclinedPayment, Deposit, Event, Order, OrderStatus, Outcome, Owner, Payment, Record, RefusedTap,
     RegisteredTag, Rejection, Request, RequestKey, Settled, TagMode, Tap, Text, UnixMillis, account_code,
 };
 use proptest::prelude::*;
-use store::journal::FrameBuffer;
 use store::records::{UnknownRecord, decode, encode};
 use support::world::{World, lives};
 use support::{START, account, amount, cny, currency, merchant, registered, tag_id, wallet};

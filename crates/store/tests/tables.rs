@@ -13,8 +13,8 @@ mod histories;
 #[path = "tables/plans.rs"]
 mod plans;
 
+use journal::{Anchor, FrameHash};
 use payments::{Record, State, UnixMillis};
-use store::journal::{Anchor, FrameHash};
 use store::tables::{Mark, TablesWriter};
 
 /// The mark after the first `position` records.

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use engine::{OpenError, Reply};
 use ids::{DepositId, PaymentId};
+use journal::{FrameBuffer, Journal, JournalId, WriterOptions};
 use payments::{Action, Answer, Event, Payment, Record};
-use store::journal::{FrameBuffer, Journal, JournalId, WriterOptions};
 
 use crate::bench::{Bench, Watch, open, request};
 use crate::support::{fen, wallet};

@@ -15,7 +15,7 @@ use std::time::Duration;
 use payments::UnixMillis;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::journal::Anchor;
+use journal::Anchor;
 
 pub use reader::{HistoryEntry, Page, RowCounts, TablesReader};
 pub use writer::TablesWriter;

@@ -9,7 +9,7 @@ use rusqlite::{Result, Row};
 use tag::Uid;
 
 use super::Mark;
-use crate::journal::{Anchor, FrameHash};
+use journal::{Anchor, FrameHash};
 
 /// SQLite's integers have a sign; the bits are kept, so that 64 of them fit.
 pub(super) fn signed(value: u64) -> i64 {

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::disk::{Disk, DiskFile};
-use super::error::{Damage, JournalError};
-use super::frame::{FrameHash, HEADER_BYTES, HeaderRefused, array_at, check_magic_and_version};
-use super::{FORMAT_VERSION, Journal};
+use crate::disk::{Disk, DiskFile};
+use crate::error::{Damage, JournalError};
+use crate::frame::{FrameHash, HEADER_BYTES, HeaderRefused, array_at, check_magic_and_version};
+use crate::{FORMAT_VERSION, Journal};
 
 /// The file that the one writer holds locked.
-pub(super) const LOCK_NAME: &str = "lock";
+pub(crate) const LOCK_NAME: &str = "lock";
 
 const MAGIC: [u8; 4] = *b"TJSG";
 const CHECKSUMMED: usize = 64;
@@ -55,14 +55,14 @@ impl fmt::Debug for JournalId {
 
 /// The 96 bytes that begin a segment.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SegmentHeader {
-    pub(super) first_position: u64,
-    pub(super) journal_id: JournalId,
-    pub(super) previous: FrameHash,
+pub(crate) struct SegmentHeader {
+    pub(crate) first_position: u64,
+    pub(crate) journal_id: JournalId,
+    pub(crate) previous: FrameHash,
 }
 
 impl SegmentHeader {
-    pub(super) fn parse(bytes: &[u8; HEADER_BYTES]) -> Result<Self, HeaderRefused> {
+    pub(crate) fn parse(bytes: &[u8; HEADER_BYTES]) -> Result<Self, HeaderRefused> {
         if array_at(bytes, CHECKSUMMED) != checksum(bytes) {
             return Err(HeaderRefused::Damaged(Damage::HeaderChecksum));
         }
@@ -74,7 +74,7 @@ impl SegmentHeader {
         })
     }
 
-    pub(super) fn to_bytes(self) -> [u8; HEADER_BYTES] {
+    pub(crate) fn to_bytes(self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
         bytes[0..4].copy_from_slice(&MAGIC);
         bytes[4..8].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
@@ -92,7 +92,7 @@ fn checksum(bytes: &[u8; HEADER_BYTES]) -> [u8; 32] {
 }
 
 /// The path of the segment that begins at `first_position`.
-pub(super) fn path(directory: &Path, first_position: u64) -> PathBuf {
+pub(crate) fn path(directory: &Path, first_position: u64) -> PathBuf {
     directory.join(format!("{first_position:0NAME_DIGITS$}{EXTENSION}"))
 }
 
@@ -106,16 +106,16 @@ fn first_position_of(name: &str) -> Option<u64> {
 
 /// The segments that a directory holds, by the first position in their names, ascending.
 #[derive(Debug)]
-pub(super) struct Segments {
+pub(crate) struct Segments {
     /// Those with a complete header; never empty.
-    pub(super) complete: Vec<u64>,
+    pub(crate) complete: Vec<u64>,
     /// A last segment whose creation did not finish, and its length in bytes.
-    pub(super) unfinished: Option<(u64, u64)>,
+    pub(crate) unfinished: Option<(u64, u64)>,
 }
 
 /// What a directory holds.
 #[derive(Debug)]
-pub(super) enum Listing {
+pub(crate) enum Listing {
     /// No journal has begun; perhaps there is a first segment whose creation did not finish.
     Empty { unfinished: Option<(u64, u64)> },
     /// A journal.
@@ -123,7 +123,7 @@ pub(super) enum Listing {
 }
 
 impl Listing {
-    pub(super) fn read(journal: &Journal) -> Result<Self, JournalError> {
+    pub(crate) fn read(journal: &Journal) -> Result<Self, JournalError> {
         let (directory, disk) = (&journal.directory, journal.disk.as_ref());
         let names = match disk.list(directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Empty { unfinished: None }),
@@ -162,7 +162,7 @@ fn unfinished_length(disk: &dyn Disk, path: &Path) -> Result<Option<u64>, Journa
 }
 
 /// Whether the file has nothing but zero bytes from `offset` to `length`.
-pub(super) fn only_zeros(file: &dyn DiskFile, offset: u64, length: u64, path: &Path) -> Result<bool, JournalError> {
+pub(crate) fn only_zeros(file: &dyn DiskFile, offset: u64, length: u64, path: &Path) -> Result<bool, JournalError> {
     let mut chunk = [0; 4096];
     let mut offset = offset;
     while offset < length {

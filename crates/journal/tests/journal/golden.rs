@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use journal::{FrameHash, Journal};
 use sha2::{Digest, Sha256};
-use store::journal::{FrameHash, Journal};
 use tempfile::tempdir;
 
 use crate::support::*;

@@ -1,4 +1,4 @@
-//! Frames: the unit that is appended, made durable and hashed as one. The byte layout is in the [parent](super).
+//! Frames: the unit that is appended, made durable and hashed as one. The byte layout is in the [crate documentation](crate).
 
 use std::fmt;
 use std::io;
@@ -6,11 +6,11 @@ use std::num::NonZeroU32;
 
 use sha2::{Digest, Sha256};
 
-use super::FORMAT_VERSION;
-use super::error::Damage;
+use crate::FORMAT_VERSION;
+use crate::error::Damage;
 
 /// The size of both the frame header and the segment header.
-pub(super) const HEADER_BYTES: usize = 96;
+pub(crate) const HEADER_BYTES: usize = 96;
 
 /// The largest payload of one frame: 16 MiB. It bounds the memory of every reader.
 pub const MAX_PAYLOAD_BYTES: usize = 16 * 1024 * 1024;
@@ -86,7 +86,7 @@ impl FrameBuffer {
     }
 
     /// Puts the header in its place and returns the whole frame.
-    pub(super) fn seal(&mut self, header: &FrameHeader) -> &[u8] {
+    pub(crate) fn seal(&mut self, header: &FrameHeader) -> &[u8] {
         self.bytes[..HEADER_BYTES].copy_from_slice(&header.to_bytes());
         &self.bytes
     }
@@ -124,18 +124,18 @@ impl io::Write for FrameBuffer {
 
 /// A frame header whose fields are valid: positions do not overflow and the payload is within bounds.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct FrameHeader {
-    pub(super) payload_bytes: u32,
-    pub(super) count: NonZeroU32,
-    pub(super) first_position: u64,
-    pub(super) last_position: u64,
-    pub(super) previous: FrameHash,
-    pub(super) hash: FrameHash,
+pub(crate) struct FrameHeader {
+    pub(crate) payload_bytes: u32,
+    pub(crate) count: NonZeroU32,
+    pub(crate) first_position: u64,
+    pub(crate) last_position: u64,
+    pub(crate) previous: FrameHash,
+    pub(crate) hash: FrameHash,
 }
 
 impl FrameHeader {
     /// The header of `payload` as the frame after position `after`, whose hash is `previous`.
-    pub(super) fn new(
+    pub(crate) fn new(
         after: u64,
         previous: FrameHash,
         count: NonZeroU32,
@@ -154,7 +154,7 @@ impl FrameHeader {
     }
 
     /// Reads a header. Checks everything except its place in the chain and the payload.
-    pub(super) fn parse(bytes: &[u8; HEADER_BYTES]) -> Result<Self, HeaderRefused> {
+    pub(crate) fn parse(bytes: &[u8; HEADER_BYTES]) -> Result<Self, HeaderRefused> {
         if array_at(bytes, CHECKSUMMED) != checksum(bytes) {
             return Err(HeaderRefused::Damaged(Damage::HeaderChecksum));
         }
@@ -173,18 +173,18 @@ impl FrameHeader {
     }
 
     /// The hash of this header's fields with `payload`; an intact frame has it as its `hash`.
-    pub(super) fn hash_with(&self, payload: &[u8]) -> FrameHash {
+    pub(crate) fn hash_with(&self, payload: &[u8]) -> FrameHash {
         let fields = self.to_bytes();
         let hasher = Sha256::new_with_prefix(&fields[..HASHED_FIELDS]);
         FrameHash(hasher.chain_update(payload).finalize().into())
     }
 
     /// Bytes of the whole frame in the file.
-    pub(super) fn frame_bytes(&self) -> u64 {
+    pub(crate) fn frame_bytes(&self) -> u64 {
         HEADER_BYTES as u64 + u64::from(self.payload_bytes)
     }
 
-    pub(super) fn to_bytes(self) -> [u8; HEADER_BYTES] {
+    pub(crate) fn to_bytes(self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
         bytes[0..4].copy_from_slice(&MAGIC);
         bytes[4..8].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
@@ -201,20 +201,20 @@ impl FrameHeader {
 
 /// Why a payload cannot become a frame.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum FrameRefused {
+pub(crate) enum FrameRefused {
     PayloadTooLarge,
     PositionsExhausted,
 }
 
 /// Why the bytes of a header, of a frame or of a segment, are not accepted.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum HeaderRefused {
+pub(crate) enum HeaderRefused {
     Damaged(Damage),
     NewerVersion(u32),
 }
 
 /// Every header of every version begins with its magic and its version. Call it after the checksum held.
-pub(super) fn check_magic_and_version(bytes: &[u8; HEADER_BYTES], magic: [u8; 4]) -> Result<(), HeaderRefused> {
+pub(crate) fn check_magic_and_version(bytes: &[u8; HEADER_BYTES], magic: [u8; 4]) -> Result<(), HeaderRefused> {
     let version = u32::from_le_bytes(array_at(bytes, 4));
     if array_at(bytes, 0) != magic || version == 0 {
         return Err(HeaderRefused::Damaged(Damage::HeaderFields));
@@ -226,7 +226,7 @@ pub(super) fn check_magic_and_version(bytes: &[u8; HEADER_BYTES], magic: [u8; 4]
 }
 
 /// The `N` bytes at a fixed offset of a header.
-pub(super) fn array_at<const N: usize>(bytes: &[u8; HEADER_BYTES], offset: usize) -> [u8; N] {
+pub(crate) fn array_at<const N: usize>(bytes: &[u8; HEADER_BYTES], offset: usize) -> [u8; N] {
     std::array::from_fn(|index| bytes[offset + index])
 }
 

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::Path;
 
+use journal::{Anchor, Damage, Journal, JournalError};
 use sha2::{Digest, Sha256};
-use store::journal::{Anchor, Damage, Journal, JournalError};
 use tempfile::{TempDir, tempdir};
 
 use crate::support::*;
@@ -125,7 +125,7 @@ fn a_missing_last_segment_is_found_with_an_anchor_only() {
         sample.journal().verify(Some(sample.end())).unwrap_err(),
         JournalError::Shortened { expected: 18, last: 12, .. }
     ));
-    let expecting = store::journal::WriterOptions { expect_at_least: Some(sample.end()), ..options(480) };
+    let expecting = journal::WriterOptions { expect_at_least: Some(sample.end()), ..options(480) };
     assert!(matches!(sample.journal().writer(expecting).unwrap_err(), JournalError::Shortened { .. }));
 }
 
@@ -135,7 +135,7 @@ fn a_lost_journal_is_not_replaced_by_a_new_one_when_an_anchor_is_expected() {
     for file in segments(sample.path()) {
         fs::remove_file(file).unwrap();
     }
-    let expecting = store::journal::WriterOptions { expect_at_least: Some(sample.end()), ..options(480) };
+    let expecting = journal::WriterOptions { expect_at_least: Some(sample.end()), ..options(480) };
     assert!(matches!(sample.journal().writer(expecting).unwrap_err(), JournalError::NoJournal { .. }));
     assert!(segments(sample.path()).is_empty());
 }
@@ -178,9 +178,9 @@ fn renamed_and_extra_files_are_found() {
 fn a_segment_of_another_journal_is_found() {
     let sample = Sample::new();
     let other = tempdir().unwrap();
-    let id = store::journal::JournalId::from_bytes([9; 16]);
+    let id = journal::JournalId::from_bytes([9; 16]);
     let (mut writer, _) =
-        Journal::new(other.path()).writer(store::journal::WriterOptions { id_if_new: id, ..options(480) }).unwrap();
+        Journal::new(other.path()).writer(journal::WriterOptions { id_if_new: id, ..options(480) }).unwrap();
     for n in 0..9u8 {
         append(&mut writer, u32::from(n % 3) + 1, &[n + 1; 32]).unwrap();
     }

@@ -6,11 +6,11 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::disk::{Disk, DiskFile};
-use super::error::{Damage, JournalError};
-use super::frame::{FrameHash, FrameHeader, HEADER_BYTES, HeaderRefused};
-use super::segment::{self, JournalId, Listing, SegmentHeader, Segments, only_zeros};
-use super::{Anchor, FORMAT_VERSION, Journal};
+use crate::disk::{Disk, DiskFile};
+use crate::error::{Damage, JournalError};
+use crate::frame::{FrameHash, FrameHeader, HEADER_BYTES, HeaderRefused};
+use crate::segment::{self, JournalId, Listing, SegmentHeader, Segments, only_zeros};
+use crate::{Anchor, FORMAT_VERSION, Journal};
 
 /// One frame as it was appended. Borrowed from the reader, so that nothing is allocated per frame.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -66,11 +66,11 @@ pub struct JournalReader {
 }
 
 impl JournalReader {
-    pub(super) fn from_start(journal: &Journal) -> Result<Self, JournalError> {
+    pub(crate) fn from_start(journal: &Journal) -> Result<Self, JournalError> {
         Ok(Self { cursor: Cursor::open(journal, 1)?, payload: Vec::new() })
     }
 
-    pub(super) fn at(journal: &Journal, position: u64) -> Result<Self, JournalError> {
+    pub(crate) fn at(journal: &Journal, position: u64) -> Result<Self, JournalError> {
         let mut cursor = Cursor::open(journal, position)?;
         while cursor.position.saturating_add(1) < position {
             match cursor.peek()? {
@@ -82,7 +82,7 @@ impl JournalReader {
         Ok(Self { cursor, payload: Vec::new() })
     }
 
-    pub(super) fn after(journal: &Journal, anchor: Anchor) -> Result<Self, JournalError> {
+    pub(crate) fn after(journal: &Journal, anchor: Anchor) -> Result<Self, JournalError> {
         let mut cursor = Cursor::open(journal, anchor.position)?;
         while cursor.position < anchor.position {
             match cursor.peek()? {
@@ -125,22 +125,22 @@ impl JournalReader {
         self.cursor.unfinished.as_ref()
     }
 
-    pub(super) fn segment_count(&self) -> usize {
+    pub(crate) fn segment_count(&self) -> usize {
         self.cursor.segments.complete.len()
     }
 
-    pub(super) fn shortened(&self, expected: u64) -> JournalError {
+    pub(crate) fn shortened(&self, expected: u64) -> JournalError {
         self.cursor.shortened(expected)
     }
 }
 
-pub(super) fn forked(journal: &Journal, anchor: Anchor) -> JournalError {
+pub(crate) fn forked(journal: &Journal, anchor: Anchor) -> JournalError {
     JournalError::Forked { directory: journal.directory.clone(), position: anchor.position, expected: anchor.hash }
 }
 
 /// A place between two frames, and the state of the chain there.
 #[derive(Debug)]
-pub(super) struct Cursor {
+pub(crate) struct Cursor {
     disk: Arc<dyn Disk>,
     directory: PathBuf,
     segments: Segments,
@@ -171,7 +171,7 @@ impl Cursor {
     }
 
     /// Opens the last segment but one, from where the link to the last one can be checked.
-    pub(super) fn open_near_end(journal: &Journal) -> Result<Self, JournalError> {
+    pub(crate) fn open_near_end(journal: &Journal) -> Result<Self, JournalError> {
         let segments = segments_of(journal)?;
         let index = segments.complete.len().saturating_sub(2);
         Self::open_segment(journal, segments, index)
@@ -202,7 +202,7 @@ impl Cursor {
 
     /// The header of the frame that begins here, having checked that it continues the chain and that all its bytes
     /// are there; goes over to the next segment when this one is done. `None` at the end of the journal.
-    pub(super) fn peek(&mut self) -> Result<Option<FrameHeader>, JournalError> {
+    pub(crate) fn peek(&mut self) -> Result<Option<FrameHeader>, JournalError> {
         while self.offset == self.length {
             if !self.enter_next_segment()? {
                 self.note_unfinished_segment()?;
@@ -229,14 +229,14 @@ impl Cursor {
     }
 
     /// Steps over the frame that [`peek`](Self::peek) gave, without reading its payload.
-    pub(super) fn pass(&mut self, header: &FrameHeader) {
+    pub(crate) fn pass(&mut self, header: &FrameHeader) {
         self.offset += header.frame_bytes();
         self.position = header.last_position;
         self.hash = header.hash;
     }
 
     /// Steps over the frame that [`peek`](Self::peek) gave, reading its payload and checking its hash.
-    pub(super) fn read(&mut self, header: &FrameHeader, payload: &mut Vec<u8>) -> Result<(), JournalError> {
+    pub(crate) fn read(&mut self, header: &FrameHeader, payload: &mut Vec<u8>) -> Result<(), JournalError> {
         payload.resize(header.payload_bytes as usize, 0);
         self.read_at(payload, self.offset + HEADER_BYTES as u64)?;
         if header.hash_with(payload) != header.hash {
@@ -246,25 +246,25 @@ impl Cursor {
         Ok(())
     }
 
-    pub(super) fn journal_id(&self) -> JournalId {
+    pub(crate) fn journal_id(&self) -> JournalId {
         self.journal_id
     }
 
-    pub(super) fn anchor(&self) -> Anchor {
+    pub(crate) fn anchor(&self) -> Anchor {
         Anchor { position: self.position, hash: self.hash }
     }
 
-    pub(super) fn unfinished(&self) -> Option<&Unfinished> {
+    pub(crate) fn unfinished(&self) -> Option<&Unfinished> {
         self.unfinished.as_ref()
     }
 
     /// Whether the open segment is the last one with a header.
-    pub(super) fn in_last_segment(&self) -> bool {
+    pub(crate) fn in_last_segment(&self) -> bool {
         self.index + 1 >= self.segments.complete.len()
     }
 
     /// The open segment's file and the offset of this place in it.
-    pub(super) fn place(&self) -> (&Path, u64) {
+    pub(crate) fn place(&self) -> (&Path, u64) {
         (&self.path, self.offset)
     }
 

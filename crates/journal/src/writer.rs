@@ -5,12 +5,12 @@ use std::io;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use super::disk::DiskFile;
-use super::error::JournalError;
-use super::frame::{FrameBuffer, FrameHash, FrameHeader, FrameRefused, HEADER_BYTES};
-use super::reader::{Cursor, JournalReader, Unfinished};
-use super::segment::{self, JournalId, LOCK_NAME, Listing, SegmentHeader};
-use super::{Anchor, Journal};
+use crate::disk::DiskFile;
+use crate::error::JournalError;
+use crate::frame::{FrameBuffer, FrameHash, FrameHeader, FrameRefused, HEADER_BYTES};
+use crate::reader::{Cursor, JournalReader, Unfinished};
+use crate::segment::{self, JournalId, LOCK_NAME, Listing, SegmentHeader};
+use crate::{Anchor, Journal};
 
 /// The segment size at which a new one is begun unless told otherwise: 256 MiB.
 pub const DEFAULT_SEGMENT_BYTES: u64 = 256 * 1024 * 1024;
@@ -77,7 +77,7 @@ pub struct JournalWriter {
 }
 
 impl JournalWriter {
-    pub(super) fn open(journal: &Journal, options: WriterOptions) -> Result<(Self, Tail), JournalError> {
+    pub(crate) fn open(journal: &Journal, options: WriterOptions) -> Result<(Self, Tail), JournalError> {
         let lock = prepare_directory(journal)?;
         if let Some(anchor) = options.expect_at_least {
             JournalReader::after(journal, anchor)?;

@@ -1,7 +1,7 @@
 //! Verification: every byte of every segment, offline or beside a running writer, trusting nothing but the format.
 
-use super::reader::{JournalReader, Unfinished, forked};
-use super::{Anchor, Journal, JournalError, JournalId};
+use crate::reader::{JournalReader, Unfinished, forked};
+use crate::{Anchor, Journal, JournalError, JournalId};
 
 /// What a full verification found to be in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Verified {
     pub unfinished: Option<Unfinished>,
 }
 
-pub(super) fn verify(journal: &Journal, expect_at_least: Option<Anchor>) -> Result<Verified, JournalError> {
+pub(crate) fn verify(journal: &Journal, expect_at_least: Option<Anchor>) -> Result<Verified, JournalError> {
     let mut reader = JournalReader::from_start(journal)?;
     let (mut frames, mut payload_bytes) = (0, 0);
     let mut awaited = expect_at_least;

@@ -2,8 +2,8 @@
 
 use std::fs::{self, OpenOptions};
 
+use journal::{Anchor, Journal};
 use proptest::prelude::*;
-use store::journal::{Anchor, Journal};
 use tempfile::tempdir;
 
 use crate::support::*;
@@ -149,7 +149,7 @@ proptest! {
                     }
                 }
             }
-            let expecting = store::journal::WriterOptions { expect_at_least: Some(anchor), ..options(segment_bytes) };
+            let expecting = journal::WriterOptions { expect_at_least: Some(anchor), ..options(segment_bytes) };
             let (reopened, tail) = journal.writer(expecting).unwrap();
             prop_assert_eq!(tail.end, anchor);
             writer = Some(reopened);

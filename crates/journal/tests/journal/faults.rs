@@ -1,6 +1,6 @@
 //! Failing disks: what the writer says, that it stays refused, and that nothing acknowledged is lost.
 
-use store::journal::{Journal, JournalError};
+use journal::{Journal, JournalError};
 use tempfile::tempdir;
 
 use crate::support::*;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::frame::{FrameHash, MAX_PAYLOAD_BYTES};
+use crate::frame::{FrameHash, MAX_PAYLOAD_BYTES};
 
 /// Why the journal refused. `Clone`, because a failed writer repeats its error for ever.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -145,7 +145,7 @@ pub enum JournalError {
 
 impl JournalError {
     /// For `map_err`: the failed `action` on `path`.
-    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source: Arc::new(source) }
     }
 }

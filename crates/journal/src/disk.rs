@@ -25,7 +25,11 @@ pub trait Disk: Debug + Send + Sync {
     fn open_writable(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
-    /// Makes the creations and removals in `directory` durable.
+    /// Gives the file `from` the name `to` in the same directory, in place of whatever had it. At every moment `to`
+    /// names the old file or the new one; which of them after a power cut is certain only after
+    /// [`sync_directory`](Self::sync_directory).
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Makes the creations, removals and new names in `directory` durable.
     fn sync_directory(&self, directory: &Path) -> io::Result<()>;
 }
 
@@ -89,6 +93,10 @@ impl Disk for OsDisk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
     }
 
     fn sync_directory(&self, directory: &Path) -> io::Result<()> {

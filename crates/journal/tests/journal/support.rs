@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use store::journal::{
+use journal::{
     Anchor, Appended, Disk, DiskFile, FrameBuffer, Journal, JournalError, JournalId, JournalReader, JournalWriter,
     OsDisk, Tail, WriterOptions,
 };
@@ -158,6 +158,11 @@ impl Disk for FailingDisk {
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.log("remove".to_owned());
         OsDisk.remove(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.log("rename".to_owned());
+        OsDisk.rename(from, to)
     }
 
     fn sync_directory(&self, _: &Path) -> io::Result<()> {

@@ -1,6 +1,6 @@
 //! What is appended is what is read, from any position, over segments and reopenings.
 
-use store::journal::{Anchor, FrameBuffer, FrameHash, Journal, JournalError, MAX_PAYLOAD_BYTES};
+use journal::{Anchor, FrameBuffer, FrameHash, Journal, JournalError, MAX_PAYLOAD_BYTES};
 use tempfile::tempdir;
 
 use crate::support::*;
