@@ -3,9 +3,9 @@
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
-use crate::account::{Account, AccountBalance};
+use crate::account::Account;
 use crate::accounts::{AccountNumber, Accounts, Hot};
-use crate::ledger::Ledger;
+use crate::ledger::{Effects, Ledger};
 use crate::past::{Past, Remembered};
 use crate::pending::Pending;
 use crate::rules::{self, Allowed, Books, Refused};
@@ -33,8 +33,8 @@ pub struct CreatedTransfers {
     pub transfers: Vec<Transfer>,
     /// The ids that fail for ever from now on.
     pub failed: Vec<u128>,
-    /// The balances that transfers left in accounts that keep their history, in order.
-    pub history: Vec<(AccountNumber, AccountBalance)>,
+    /// What the transfers left behind besides balances.
+    pub effects: Effects,
 }
 
 /// A linked chain that is being created.
@@ -200,7 +200,9 @@ struct Undo {
     credit: (AccountNumber, Hot),
     /// The pending transfer that it resolved, to be opened again.
     resolved: Option<Transfer>,
+    /// How many balances and closed transfers were remembered before.
     history: usize,
+    closed: usize,
 }
 
 /// What the rules read, in the middle of a batch.
@@ -385,16 +387,15 @@ impl<'a> TransfersBatch<'a> {
         let resolved = if resolves { self.ledger.pending.get(transfer.pending_id).copied() } else { None };
         if in_chain {
             let hot = |number| (number, *self.ledger.accounts.hot(number));
-            let history = self.created.history.len();
-            self.undo.push(Undo { id: transfer.id, debit: hot(debit), credit: hot(credit), resolved, history });
+            let (history, closed) = (self.created.effects.history.len(), self.created.effects.closed.len());
+            self.undo.push(Undo { id: transfer.id, debit: hot(debit), credit: hot(credit), resolved, history, closed });
         }
         if let Some(pending) = resolved {
             let is_post = transfer.flags.contains(TransferFlags::POST_PENDING_TRANSFER);
             let how = if is_post { Resolution::Posted } else { Resolution::Voided };
             self.resolved.insert(pending.id, (pending, how));
         }
-        self.ledger.effect(allowed);
-        self.ledger.remember_balances(debit, credit, transfer.timestamp, &mut self.created.history);
+        self.ledger.effect(allowed, &mut self.created.effects);
         if let Ids::Any(known) = &mut self.ids {
             known.insert(transfer.id, Known::Created { index: self.created.transfers.len() });
         }
@@ -405,7 +406,8 @@ impl<'a> TransfersBatch<'a> {
     fn undo(&mut self, first: usize) {
         for undo in std::mem::take(&mut self.undo).into_iter().rev() {
             self.created.transfers.pop();
-            self.created.history.truncate(undo.history);
+            self.created.effects.history.truncate(undo.history);
+            self.created.effects.closed.truncate(undo.closed);
             self.ledger.pending.close(undo.id);
             if let Ids::Any(known) = &mut self.ids {
                 known.remove(&undo.id);

@@ -18,13 +18,24 @@ pub struct Ledger {
     last_timestamp: u64,
 }
 
-/// A pending transfer that its timeout voided.
+/// A pending transfer that is not open any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Expired {
+pub struct ClosedPending {
     /// Its id.
     pub id: u128,
     /// When it was created.
     pub timestamp: u64,
+    /// How it ended.
+    pub how: Resolution,
+}
+
+/// What transfers leave behind besides balances.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// The balances of accounts that keep their history, in order.
+    pub history: Vec<(AccountNumber, AccountBalance)>,
+    /// The pending transfers that were resolved, in order.
+    pub closed: Vec<ClosedPending>,
 }
 
 /// An account's state that changes: what a checkpoint stores.
@@ -75,10 +86,9 @@ impl Ledger {
     }
 
     /// Voids the first pending transfer whose timeout has passed at `clock`, if there is one.
-    pub fn expire_one(&mut self, clock: u64) -> Option<Expired> {
+    pub fn expire_one(&mut self, clock: u64) -> Option<ClosedPending> {
         let id = self.pending.first_expired(clock)?;
-        let transfer = self.apply_expired(id);
-        Some(Expired { id, timestamp: transfer.timestamp })
+        Some(self.apply_expired(id))
     }
 
     /// The ids that deciding a batch of transfers asks the past about.
@@ -119,25 +129,24 @@ impl Ledger {
         self.accounts.push(account)
     }
 
-    /// A transfer that was created. The balances that it leaves go to `history` where they are kept.
-    pub fn apply_transfer(&mut self, transfer: &Transfer, history: &mut Vec<(AccountNumber, AccountBalance)>) {
+    /// A transfer that was created. What it leaves behind besides balances is added to `effects`.
+    pub fn apply_transfer(&mut self, transfer: &Transfer, effects: &mut Effects) {
         let number = |id| match self.accounts.number(id) {
             Some(number) => number,
             None => panic!("transfer {:#x} moves account {id:#x}, which does not exist", transfer.id),
         };
         let (debit, credit) = (number(transfer.debit_account_id), number(transfer.credit_account_id));
         self.passed(transfer.timestamp);
-        self.effect(&Allowed { transfer: *transfer, debit, credit });
-        self.remember_balances(debit, credit, transfer.timestamp, history);
+        self.effect(&Allowed { transfer: *transfer, debit, credit }, effects);
     }
 
     /// A pending transfer that its timeout voided.
-    pub fn apply_expired(&mut self, id: u128) -> Transfer {
+    pub fn apply_expired(&mut self, id: u128) -> ClosedPending {
         let Some(pending) = self.pending.close(id) else {
             panic!("pending transfer {id:#x} expired, but it is not open");
         };
         self.release(&pending, Resolution::Expired, 0);
-        pending
+        ClosedPending { id, timestamp: pending.timestamp, how: Resolution::Expired }
     }
 
     /// A pending transfer that was open when it was stored; its amount is in the stored balances already.
@@ -158,27 +167,40 @@ impl Ledger {
     }
 
     /// What an allowed transfer changes.
-    pub(crate) fn effect(&mut self, allowed: &Allowed) {
-        let Allowed { transfer, debit, credit } = allowed;
+    pub(crate) fn effect(&mut self, allowed: &Allowed, effects: &mut Effects) {
+        let Allowed { transfer, debit, credit } = *allowed;
         if transfer.flags.intersects(TransferFlags::RESOLVING) {
-            let Some(pending) = self.pending.close(transfer.pending_id) else {
-                panic!("transfer {:#x} resolves {:#x}, which is not open", transfer.id, transfer.pending_id);
-            };
-            let (how, amount) = match transfer.flags.contains(TransferFlags::POST_PENDING_TRANSFER) {
-                true => (Resolution::Posted, transfer.amount),
-                false => (Resolution::Voided, 0),
-            };
-            return self.release(&pending, how, amount);
+            effects.closed.push(self.resolve(&transfer));
+        } else {
+            self.move_amount(&transfer, debit, credit);
         }
+        self.remember_balances(debit, credit, transfer.timestamp, &mut effects.history);
+    }
+
+    /// A post or void.
+    fn resolve(&mut self, transfer: &Transfer) -> ClosedPending {
+        let Some(pending) = self.pending.close(transfer.pending_id) else {
+            panic!("transfer {:#x} resolves {:#x}, which is not open", transfer.id, transfer.pending_id);
+        };
+        let (how, amount) = match transfer.flags.contains(TransferFlags::POST_PENDING_TRANSFER) {
+            true => (Resolution::Posted, transfer.amount),
+            false => (Resolution::Voided, 0),
+        };
+        self.release(&pending, how, amount);
+        ClosedPending { id: pending.id, timestamp: pending.timestamp, how }
+    }
+
+    /// A transfer of its own: posted, or reserved if it is pending.
+    fn move_amount(&mut self, transfer: &Transfer, debit: AccountNumber, credit: AccountNumber) {
         let is_pending = transfer.flags.contains(TransferFlags::PENDING);
-        let account = self.accounts.hot_mut(*debit);
+        let account = self.accounts.hot_mut(debit);
         let sum = if is_pending { &mut account.balance.debits_pending } else { &mut account.balance.debits_posted };
         *sum = sum.checked_add(transfer.amount).expect("the rules refuse what overflows");
         account.flags.set(
             AccountFlags::CLOSED,
             account.flags.contains(AccountFlags::CLOSED) || transfer.flags.contains(TransferFlags::CLOSING_DEBIT),
         );
-        let account = self.accounts.hot_mut(*credit);
+        let account = self.accounts.hot_mut(credit);
         let sum = if is_pending { &mut account.balance.credits_pending } else { &mut account.balance.credits_posted };
         *sum = sum.checked_add(transfer.amount).expect("the rules refuse what overflows");
         account.flags.set(
@@ -210,7 +232,7 @@ impl Ledger {
     }
 
     /// The balances of both accounts after a transfer, for those that keep their history.
-    pub(crate) fn remember_balances(
+    fn remember_balances(
         &self,
         debit: AccountNumber,
         credit: AccountNumber,

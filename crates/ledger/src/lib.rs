@@ -33,7 +33,7 @@ pub use account::{Account, AccountBalance, AccountFlags, Balance};
 pub use accounts::AccountNumber;
 pub use batch::{CreatedAccounts, CreatedTransfers};
 pub use filter::{AccountFilter, AccountFilterFlags, BATCH_MAX, QueryFilter, QueryFilterFlags, TimestampRange};
-pub use ledger::{AccountState, Expired, Ledger, LedgerFull};
+pub use ledger::{AccountState, ClosedPending, Effects, Ledger, LedgerFull};
 pub use past::{Past, Remembered};
 pub use status::{CreateAccountResult, CreateAccountStatus, CreateResult, CreateTransferResult, CreateTransferStatus};
 pub use totals::Totals;
