@@ -6,7 +6,7 @@ use crate::batch::{AccountsBatch, CreatedAccounts, CreatedTransfers, TransfersBa
 use crate::past::Past;
 use crate::pending::Pending;
 use crate::rules::{self, Allowed};
-use crate::status::CreateTransferStatus;
+use crate::status::{CreateAccountStatus, CreateTransferStatus};
 use crate::totals::Totals;
 use crate::transfer::{Resolution, TIMESTAMP_MAX, Transfer, TransferFlags};
 
@@ -100,13 +100,28 @@ impl Ledger {
         })
     }
 
+    /// Whether an account may be created at `clock`, and if so, as what it would be recorded. Changes nothing.
+    pub fn check_account(&self, event: &Account, clock: u64) -> Result<Account, CreateAccountStatus> {
+        rules::account_form(event)?;
+        if let Some(existing) = self.account(event.id) {
+            return Err(rules::existing_account(event, &existing));
+        }
+        rules::new_account(event)?;
+        Ok(Account { timestamp: self.next_timestamp(clock), ..*event })
+    }
+
     /// Whether a transfer with a new id breaks no rule at `clock`, and if so, as what it would be recorded. Changes
     /// nothing. A post or void is only found while its pending transfer is open.
     pub fn check(&self, event: &Transfer, clock: u64) -> Result<Transfer, CreateTransferStatus> {
         rules::transfer_form(event)?;
-        let timestamp = clock.max(self.last_timestamp.saturating_add(1)).min(TIMESTAMP_MAX);
+        let timestamp = self.next_timestamp(clock);
         let accounts = (self.accounts.number(event.debit_account_id), self.accounts.number(event.credit_account_id));
         rules::new_transfer(&self.standing(), event, accounts, timestamp).map(|allowed| allowed.transfer)
+    }
+
+    /// The timestamp of a single event at `clock`: higher than any before, as long as there are higher ones.
+    fn next_timestamp(&self, clock: u64) -> u64 {
+        clock.max(self.last_timestamp.saturating_add(1)).min(TIMESTAMP_MAX)
     }
 
     /// The timestamps of a batch of `count` events: each higher than any before, none lower than the clock.
