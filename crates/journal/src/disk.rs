@@ -8,6 +8,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use rustix::fs::{FallocateFlags, fallocate};
+
 /// Directories and the making of files.
 pub trait Disk: Debug + Send + Sync {
     /// Creates `directory` durably if it is missing; its parent must exist.
@@ -39,6 +41,10 @@ pub trait DiskFile: Debug + Send {
     fn length(&self) -> io::Result<u64>;
     /// Fills `buffer` from `offset` on; [`io::ErrorKind::UnexpectedEof`] if the file ends before.
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
+    /// Sees to it that writes to the `bytes` from `offset` on, which must be the file's end, will not fail for want of
+    /// room, and makes the file that much longer; the new bytes read as zeros. [`io::ErrorKind::Unsupported`] if the disk
+    /// cannot promise that. After another error the file may have become longer.
+    fn reserve(&mut self, offset: u64, bytes: u64) -> io::Result<()>;
     /// One write of `bytes` at `offset`; may write fewer and says how many.
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize>;
     /// Makes all written bytes and the length durable.
@@ -111,6 +117,10 @@ impl DiskFile for File {
 
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         FileExt::read_exact_at(self, buffer, offset)
+    }
+
+    fn reserve(&mut self, offset: u64, bytes: u64) -> io::Result<()> {
+        Ok(fallocate(&*self, FallocateFlags::empty(), offset, bytes)?)
     }
 
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {

@@ -9,6 +9,22 @@ use crate::frame::{FrameHash, MAX_PAYLOAD_BYTES};
 /// Why the journal refused. `Clone`, because a failed writer repeats its error for ever.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum JournalError {
+    /// The disk is full, or a quota or limit is reached. Nothing of what was appended was kept, nothing is lost, and the
+    /// writer goes on as soon as there is room.
+    #[error(
+        "the disk is full: {} has no room for {bytes} more bytes ({source}); nothing of this was recorded; free some and \
+         try again",
+        path.display()
+    )]
+    Full {
+        /// The segment file.
+        path: PathBuf,
+        /// How many bytes need room.
+        bytes: u64,
+        /// The operating system's reason.
+        source: Arc<io::Error>,
+    },
+
     /// The disk or operating system failed. After this a writer takes nothing more.
     #[error(
         "cannot {action} {}: {source}; free space or repair the disk, then restart: what was acknowledged is kept",
@@ -150,6 +166,12 @@ impl JournalError {
     }
 }
 
+/// Whether an error says that there is no room: for the disk, for its user, or for the file.
+pub(crate) fn says_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
 /// What does not check out in a damaged segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
@@ -171,6 +193,12 @@ pub enum Damage {
     /// The segment belongs to another journal.
     #[error("the segment belongs to another journal")]
     JournalId,
+    /// The end of a sector, or what fills it up, is none that a writer writes.
+    #[error("a sector was changed")]
+    SectorMark,
+    /// A part of the frame was never written, although frames follow that were written after it.
+    #[error("a part of it was never written although more follows")]
+    Unwritten,
     /// The segment ends within a header or frame although another segment follows.
     #[error("the segment ends early although another one follows")]
     EndsEarly,

@@ -6,8 +6,9 @@ use std::num::NonZeroU32;
 
 use sha2::{Digest, Sha256};
 
-use crate::FORMAT_VERSION;
 use crate::error::Damage;
+use crate::segment::Layout;
+use crate::{FORMAT_VERSION, sector};
 
 /// The size of both the frame header and the segment header.
 pub(crate) const HEADER_BYTES: usize = 96;
@@ -125,6 +126,7 @@ impl io::Write for FrameBuffer {
 /// A frame header whose fields are valid: positions do not overflow and the payload is within bounds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FrameHeader {
+    pub(crate) layout: Layout,
     pub(crate) payload_bytes: u32,
     pub(crate) count: NonZeroU32,
     pub(crate) first_position: u64,
@@ -148,7 +150,9 @@ impl FrameHeader {
         let last_position = after.checked_add(u64::from(count.get())).ok_or(FrameRefused::PositionsExhausted)?;
         let placeholder = FrameHash([0; 32]);
         let first_position = after + 1;
-        let mut header = Self { payload_bytes, count, first_position, last_position, previous, hash: placeholder };
+        let layout = Layout::Sectors;
+        let mut header =
+            Self { layout, payload_bytes, count, first_position, last_position, previous, hash: placeholder };
         header.hash = header.hash_with(payload);
         Ok(header)
     }
@@ -158,7 +162,7 @@ impl FrameHeader {
         if array_at(bytes, CHECKSUMMED) != checksum(bytes) {
             return Err(HeaderRefused::Damaged(Damage::HeaderChecksum));
         }
-        check_magic_and_version(bytes, MAGIC)?;
+        let layout = check_magic_and_version(bytes, MAGIC)?;
         let invalid = HeaderRefused::Damaged(Damage::HeaderFields);
         let payload_bytes = u32::from_le_bytes(array_at(bytes, 8));
         let count = NonZeroU32::new(u32::from_le_bytes(array_at(bytes, 12))).ok_or(invalid)?;
@@ -169,7 +173,7 @@ impl FrameHeader {
         }
         let previous = FrameHash(array_at(bytes, 24));
         let hash = FrameHash(array_at(bytes, HASHED_FIELDS));
-        Ok(Self { payload_bytes, count, first_position, last_position, previous, hash })
+        Ok(Self { layout, payload_bytes, count, first_position, last_position, previous, hash })
     }
 
     /// The hash of this header's fields with `payload`; an intact frame has it as its `hash`.
@@ -179,15 +183,23 @@ impl FrameHeader {
         FrameHash(hasher.chain_update(payload).finalize().into())
     }
 
-    /// Bytes of the whole frame in the file.
-    pub(crate) fn frame_bytes(&self) -> u64 {
+    /// Bytes of header and payload.
+    pub(crate) fn data_bytes(&self) -> u64 {
         HEADER_BYTES as u64 + u64::from(self.payload_bytes)
+    }
+
+    /// Bytes of the whole frame in the file.
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        match self.layout {
+            Layout::Plain => self.data_bytes(),
+            Layout::Sectors => sector::stored_bytes(self.data_bytes()),
+        }
     }
 
     pub(crate) fn to_bytes(self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
         bytes[0..4].copy_from_slice(&MAGIC);
-        bytes[4..8].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+        bytes[4..8].copy_from_slice(&self.layout.version().to_le_bytes());
         bytes[8..12].copy_from_slice(&self.payload_bytes.to_le_bytes());
         bytes[12..16].copy_from_slice(&self.count.get().to_le_bytes());
         bytes[16..24].copy_from_slice(&self.first_position.to_le_bytes());
@@ -214,15 +226,17 @@ pub(crate) enum HeaderRefused {
 }
 
 /// Every header of every version begins with its magic and its version. Call it after the checksum held.
-pub(crate) fn check_magic_and_version(bytes: &[u8; HEADER_BYTES], magic: [u8; 4]) -> Result<(), HeaderRefused> {
+pub(crate) fn check_magic_and_version(bytes: &[u8; HEADER_BYTES], magic: [u8; 4]) -> Result<Layout, HeaderRefused> {
     let version = u32::from_le_bytes(array_at(bytes, 4));
-    if array_at(bytes, 0) != magic || version == 0 {
+    if array_at(bytes, 0) != magic {
         return Err(HeaderRefused::Damaged(Damage::HeaderFields));
     }
-    if version > FORMAT_VERSION {
-        return Err(HeaderRefused::NewerVersion(version));
+    match version {
+        0 => Err(HeaderRefused::Damaged(Damage::HeaderFields)),
+        1 => Ok(Layout::Plain),
+        FORMAT_VERSION => Ok(Layout::Sectors),
+        newer => Err(HeaderRefused::NewerVersion(newer)),
     }
-    Ok(())
 }
 
 /// The `N` bytes at a fixed offset of a header.

@@ -57,6 +57,7 @@ mod disk;
 mod error;
 mod frame;
 mod reader;
+mod sector;
 mod segment;
 mod verify;
 mod writer;
@@ -72,8 +73,8 @@ pub use segment::JournalId;
 pub use verify::Verified;
 pub use writer::{Appended, DEFAULT_SEGMENT_BYTES, JournalWriter, Tail, WriterOptions};
 
-/// The version of the file format that this build writes, and the newest that it reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// The version of the file format that this build writes; it reads this and version 1.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// A journal's directory and the disk it is on: the door to reading, writing and verifying. Holds nothing open.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 //! on top of it. Memory is one frame, whatever the journal's size.
 
 use std::fmt;
+use std::io;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,8 +10,12 @@ use std::sync::Arc;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Damage, JournalError};
 use crate::frame::{FrameHash, FrameHeader, HEADER_BYTES, HeaderRefused};
-use crate::segment::{self, JournalId, Listing, SegmentHeader, Segments, only_zeros};
+use crate::sector::{self, Flaw, Mark, SECTOR_BYTES};
+use crate::segment::{self, JournalId, Layout, Listing, SegmentHeader, Segments, only_zeros};
 use crate::{Anchor, FORMAT_VERSION, Journal};
+
+/// Bytes read at once while looking for what follows the end; a multiple of a sector.
+const SCANNED_AT_ONCE: usize = 128 * SECTOR_BYTES;
 
 /// One frame as it was appended. Borrowed from the reader, so that nothing is allocated per frame.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,7 +58,7 @@ pub struct Unfinished {
     pub file: PathBuf,
     /// Where it begins in that file; 0 if the segment itself was being created.
     pub offset: u64,
-    /// How many bytes are there.
+    /// How many bytes are there, up to the last one that is not zero.
     pub bytes: u64,
 }
 
@@ -148,6 +153,7 @@ pub(crate) struct Cursor {
     index: usize,
     path: PathBuf,
     file: Box<dyn DiskFile>,
+    layout: Layout,
     length: u64,
     offset: u64,
     journal_id: JournalId,
@@ -156,6 +162,8 @@ pub(crate) struct Cursor {
     /// Hash of the frame before this place.
     hash: FrameHash,
     unfinished: Option<Unfinished>,
+    /// The sectors of one frame; kept for its memory.
+    sectors: Vec<u8>,
 }
 
 impl Cursor {
@@ -191,54 +199,51 @@ impl Cursor {
             index,
             path: opened.path,
             file: opened.file,
+            layout: header.layout,
             length: opened.length,
-            offset: HEADER_BYTES as u64,
+            offset: header.layout.first_frame(),
             journal_id: header.journal_id,
             position: first - 1,
             hash: header.previous,
             unfinished: None,
+            sectors: Vec::new(),
         })
     }
 
-    /// The header of the frame that begins here, having checked that it continues the chain and that all its bytes
-    /// are there; goes over to the next segment when this one is done. `None` at the end of the journal.
+    /// The header of the frame that begins here, having checked that it continues the chain and was completely written;
+    /// goes over to the next segment when this one is done. `None` at the end of the journal.
     pub(crate) fn peek(&mut self) -> Result<Option<FrameHeader>, JournalError> {
-        while self.offset == self.length {
-            if !self.enter_next_segment()? {
-                self.note_unfinished_segment()?;
-                return Ok(None);
+        loop {
+            match self.peek_once() {
+                Err(error) if self.was_cut(&error)? => {}
+                other => return other,
             }
         }
-        let left = self.length - self.offset;
-        if left < HEADER_BYTES as u64 {
-            return self.end_unfinished();
-        }
-        let mut bytes = [0; HEADER_BYTES];
-        self.read_at(&mut bytes, self.offset)?;
-        if bytes == [0; HEADER_BYTES] && only_zeros(self.file.as_ref(), self.offset, self.length, &self.path)? {
-            return self.end_unfinished();
-        }
-        let header = FrameHeader::parse(&bytes).map_err(|refused| self.refused(refused))?;
-        if header.previous != self.hash || Some(header.first_position) != self.position.checked_add(1) {
-            return Err(self.damaged(Damage::BrokenChain));
-        }
-        if left < header.frame_bytes() {
-            return self.end_unfinished();
-        }
-        Ok(Some(header))
     }
 
     /// Steps over the frame that [`peek`](Self::peek) gave, without reading its payload.
     pub(crate) fn pass(&mut self, header: &FrameHeader) {
-        self.offset += header.frame_bytes();
+        self.offset += header.stored_bytes();
         self.position = header.last_position;
         self.hash = header.hash;
     }
 
     /// Steps over the frame that [`peek`](Self::peek) gave, reading its payload and checking its hash.
     pub(crate) fn read(&mut self, header: &FrameHeader, payload: &mut Vec<u8>) -> Result<(), JournalError> {
-        payload.resize(header.payload_bytes as usize, 0);
-        self.read_at(payload, self.offset + HEADER_BYTES as u64)?;
+        match self.layout {
+            Layout::Plain => {
+                payload.resize(header.payload_bytes as usize, 0);
+                self.read_at(payload, self.offset + HEADER_BYTES as u64)?;
+            }
+            Layout::Sectors => {
+                self.read_sectors(header)?;
+                let end = HEADER_BYTES + header.payload_bytes as usize;
+                sector::gather(&self.sectors, HEADER_BYTES, end, payload).map_err(|flaw| match flaw {
+                    Flaw::Unwritten => self.damaged(Damage::Unwritten),
+                    Flaw::Changed => self.damaged(Damage::SectorMark),
+                })?;
+            }
+        }
         if header.hash_with(payload) != header.hash {
             return Err(self.damaged(Damage::FrameHash));
         }
@@ -268,8 +273,108 @@ impl Cursor {
         (&self.path, self.offset)
     }
 
+    /// How the open segment is laid out.
+    pub(crate) fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Whether bytes follow this place in the open segment: an unfinished write, or reserved space.
+    pub(crate) fn has_rest(&self) -> bool {
+        self.offset < self.length
+    }
+
     fn shortened(&self, expected: u64) -> JournalError {
         JournalError::Shortened { directory: self.directory.clone(), expected, last: self.position }
+    }
+
+    fn peek_once(&mut self) -> Result<Option<FrameHeader>, JournalError> {
+        self.unfinished = None;
+        while self.offset >= self.length {
+            if !self.enter_next_segment()? {
+                self.note_unfinished_segment()?;
+                return Ok(None);
+            }
+        }
+        match self.layout {
+            Layout::Plain => self.peek_plain(),
+            Layout::Sectors => self.peek_sectors(),
+        }
+    }
+
+    /// In version 1 only the file's length, or zeros to its end, say that a write did not finish.
+    fn peek_plain(&mut self) -> Result<Option<FrameHeader>, JournalError> {
+        let left = self.length - self.offset;
+        if left < HEADER_BYTES as u64 {
+            return self.end_unfinished();
+        }
+        let mut bytes = [0; HEADER_BYTES];
+        self.read_at(&mut bytes, self.offset)?;
+        if bytes == [0; HEADER_BYTES] && only_zeros(self.file.as_ref(), self.offset, self.length, &self.path)? {
+            return self.end_unfinished();
+        }
+        let header = self.parse(&bytes)?;
+        if left < header.stored_bytes() {
+            return self.end_unfinished();
+        }
+        Ok(Some(header))
+    }
+
+    fn peek_sectors(&mut self) -> Result<Option<FrameHeader>, JournalError> {
+        let left = self.length - self.offset;
+        if left < SECTOR_BYTES as u64 {
+            return self.end_unfinished();
+        }
+        let mut sector = [0; SECTOR_BYTES];
+        self.read_at(&mut sector, self.offset)?;
+        match sector::mark(&sector) {
+            Mark::Written => {}
+            Mark::Unwritten => return self.end_unfinished(),
+            Mark::Wrong => return Err(self.damaged(Damage::SectorMark)),
+        }
+        let header = self.parse(&std::array::from_fn(|index| sector[index]))?;
+        if left < header.stored_bytes() || self.is_torn(&header)? {
+            return self.end_unfinished();
+        }
+        Ok(Some(header))
+    }
+
+    /// Whether a part of this frame never reached the disk. Only the last one can be torn: none is written before the
+    /// one before it is durable.
+    fn is_torn(&mut self, header: &FrameHeader) -> Result<bool, JournalError> {
+        let end = self.offset + header.stored_bytes();
+        if !self.in_last_segment() || self.segments.unfinished.is_some() {
+            return Ok(false);
+        }
+        if end + SECTOR_BYTES as u64 <= self.length {
+            let mut next = [0; SECTOR_BYTES];
+            self.read_at(&mut next, end)?;
+            if sector::mark(&next) != Mark::Unwritten {
+                return Ok(false);
+            }
+        }
+        self.read_sectors(header)?;
+        Ok(self.sectors.chunks(SECTOR_BYTES).any(|sector| sector::mark(sector) == Mark::Unwritten))
+    }
+
+    /// A frame's header whose place in the chain is here.
+    fn parse(&self, bytes: &[u8; HEADER_BYTES]) -> Result<FrameHeader, JournalError> {
+        let header = FrameHeader::parse(bytes).map_err(|refused| self.refused(refused))?;
+        if header.layout != self.layout {
+            return Err(self.damaged(Damage::HeaderFields));
+        }
+        if header.previous != self.hash || Some(header.first_position) != self.position.checked_add(1) {
+            return Err(self.damaged(Damage::BrokenChain));
+        }
+        Ok(header)
+    }
+
+    fn read_sectors(&mut self, header: &FrameHeader) -> Result<(), JournalError> {
+        let mut sectors = std::mem::take(&mut self.sectors);
+        // At most a frame of the largest payload: the header was checked.
+        sectors.resize(usize::try_from(header.stored_bytes()).unwrap_or(usize::MAX), 0);
+        let read = self.read_at(&mut sectors, self.offset);
+        self.sectors = sectors;
+        read
     }
 
     fn enter_next_segment(&mut self) -> Result<bool, JournalError> {
@@ -286,7 +391,8 @@ impl Cursor {
         self.path = opened.path;
         self.file = opened.file;
         self.length = opened.length;
-        self.offset = HEADER_BYTES as u64;
+        self.layout = opened.header.layout;
+        self.offset = self.layout.first_frame();
         Ok(true)
     }
 
@@ -309,14 +415,47 @@ impl Cursor {
         Ok(())
     }
 
-    /// The bytes left are an unfinished write if nothing follows this segment, and damage otherwise.
+    /// The bytes left are an unfinished write, or space that was reserved, if no frame was begun after them; damage
+    /// otherwise.
     fn end_unfinished(&mut self) -> Result<Option<FrameHeader>, JournalError> {
         if !self.in_last_segment() || self.segments.unfinished.is_some() {
             return Err(self.damaged(Damage::EndsEarly));
         }
-        let bytes = self.length - self.offset;
-        self.unfinished = Some(Unfinished { file: self.path.clone(), offset: self.offset, bytes });
+        let mut end = self.offset;
+        let mut chunk = vec![0; SCANNED_AT_ONCE];
+        for begin in (self.offset..self.length).step_by(SCANNED_AT_ONCE) {
+            let left = usize::try_from(self.length - begin).unwrap_or(usize::MAX);
+            chunk.truncate(left);
+            self.read_at(&mut chunk, begin)?;
+            for (offset, sector) in (begin..).step_by(SECTOR_BYTES).zip(chunk.chunks(SECTOR_BYTES)) {
+                if offset > self.offset && self.begins_later_frame(sector) {
+                    return Err(self.damaged(Damage::Unwritten));
+                }
+                if let Some(last) = sector.iter().rposition(|&byte| byte != 0) {
+                    end = offset + last as u64 + 1;
+                }
+            }
+        }
+        if end > self.offset {
+            let bytes = end - self.offset;
+            self.unfinished = Some(Unfinished { file: self.path.clone(), offset: self.offset, bytes });
+        }
         Ok(None)
+    }
+
+    fn begins_later_frame(&self, sector: &[u8]) -> bool {
+        let header = sector.first_chunk().and_then(|bytes| FrameHeader::parse(bytes).ok());
+        header.is_some_and(|header| header.first_position > self.position)
+    }
+
+    /// Whether the error comes from a writer that cut off what it had reserved after this place was opened.
+    fn was_cut(&mut self, error: &JournalError) -> Result<bool, JournalError> {
+        let JournalError::Io { source, .. } = error else { return Ok(false) };
+        if source.kind() != io::ErrorKind::UnexpectedEof {
+            return Ok(false);
+        }
+        let length = self.file.length().map_err(JournalError::io("measure", &self.path))?;
+        Ok(length < std::mem::replace(&mut self.length, length))
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), JournalError> {
@@ -356,21 +495,23 @@ struct OpenedSegment {
 impl OpenedSegment {
     fn open(disk: &dyn Disk, directory: &Path, first_position: u64) -> Result<Self, JournalError> {
         let path = segment::path(directory, first_position);
-        let damaged =
-            |damage| JournalError::Damaged { file: path.clone(), offset: 0, position: first_position, damage };
         let file = disk.open(&path).map_err(JournalError::io("open", &path))?;
         let length = file.length().map_err(JournalError::io("measure", &path))?;
-        if length < HEADER_BYTES as u64 {
-            return Err(damaged(Damage::EndsEarly));
-        }
-        let mut bytes = [0; HEADER_BYTES];
-        file.read_exact_at(&mut bytes, 0).map_err(JournalError::io("read", &path))?;
-        let header = SegmentHeader::parse(&bytes).map_err(|refused| match refused {
+        let damaged =
+            |damage| JournalError::Damaged { file: path.clone(), offset: 0, position: first_position, damage };
+        let mut begin = [0; SECTOR_BYTES];
+        let begin = &mut begin[..usize::try_from(length).map_or(SECTOR_BYTES, |length| length.min(SECTOR_BYTES))];
+        file.read_exact_at(begin, 0).map_err(JournalError::io("read", &path))?;
+        let bytes = begin.first_chunk().ok_or_else(|| damaged(Damage::EndsEarly))?;
+        let header = SegmentHeader::parse(bytes).map_err(|refused| match refused {
             HeaderRefused::Damaged(damage) => damaged(damage),
             HeaderRefused::NewerVersion(found) => {
                 JournalError::NewerVersion { file: path.clone(), found, supported: FORMAT_VERSION }
             }
         })?;
+        if header.layout == Layout::Sectors && sector::gather(begin, 0, HEADER_BYTES, &mut Vec::new()).is_err() {
+            return Err(damaged(Damage::SectorMark));
+        }
         if header.first_position != first_position {
             return Err(damaged(Damage::SegmentName));
         }

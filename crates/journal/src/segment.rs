@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Damage, JournalError};
 use crate::frame::{FrameHash, HEADER_BYTES, HeaderRefused, array_at, check_magic_and_version};
+use crate::sector::{self, DATA_BYTES, Mark, SECTOR_BYTES};
 use crate::{FORMAT_VERSION, Journal};
 
 /// The file that the one writer holds locked.
@@ -53,9 +54,37 @@ impl fmt::Debug for JournalId {
     }
 }
 
+/// How a segment's headers and frames lie in its file: one way for each version of the format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Version 1: one after the other, without gaps. Only read.
+    Plain,
+    /// Version 2: each begins a [sector](crate::sector).
+    Sectors,
+}
+
+impl Layout {
+    /// The version of the format.
+    pub(crate) const fn version(self) -> u32 {
+        match self {
+            Self::Plain => 1,
+            Self::Sectors => FORMAT_VERSION,
+        }
+    }
+
+    /// Where the first frame begins.
+    pub(crate) const fn first_frame(self) -> u64 {
+        match self {
+            Self::Plain => HEADER_BYTES as u64,
+            Self::Sectors => SECTOR_BYTES as u64,
+        }
+    }
+}
+
 /// The 96 bytes that begin a segment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SegmentHeader {
+    pub(crate) layout: Layout,
     pub(crate) first_position: u64,
     pub(crate) journal_id: JournalId,
     pub(crate) previous: FrameHash,
@@ -66,8 +95,8 @@ impl SegmentHeader {
         if array_at(bytes, CHECKSUMMED) != checksum(bytes) {
             return Err(HeaderRefused::Damaged(Damage::HeaderChecksum));
         }
-        check_magic_and_version(bytes, MAGIC)?;
         Ok(Self {
+            layout: check_magic_and_version(bytes, MAGIC)?,
             first_position: u64::from_le_bytes(array_at(bytes, 8)),
             journal_id: JournalId(array_at(bytes, 16)),
             previous: FrameHash::from_bytes(array_at(bytes, 32)),
@@ -77,7 +106,7 @@ impl SegmentHeader {
     pub(crate) fn to_bytes(self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
         bytes[0..4].copy_from_slice(&MAGIC);
-        bytes[4..8].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+        bytes[4..8].copy_from_slice(&self.layout.version().to_le_bytes());
         bytes[8..16].copy_from_slice(&self.first_position.to_le_bytes());
         bytes[16..32].copy_from_slice(&self.journal_id.0);
         bytes[32..64].copy_from_slice(self.previous.as_bytes());
@@ -153,11 +182,27 @@ impl Listing {
     }
 }
 
-/// The length of the segment at `path` if it has less than a header or nothing but zero bytes.
+/// The length of the segment at `path` if its creation did not finish: it ends within its header, or its header was not
+/// completely written. Until the header is durable nothing follows it but reserved zeros.
 fn unfinished_length(disk: &dyn Disk, path: &Path) -> Result<Option<u64>, JournalError> {
     let file = disk.open(path).map_err(JournalError::io("open", path))?;
     let length = file.length().map_err(JournalError::io("measure", path))?;
-    let unfinished = length < HEADER_BYTES as u64 || only_zeros(file.as_ref(), 0, length, path)?;
+    if length < HEADER_BYTES as u64 {
+        return Ok(Some(length));
+    }
+    let mut begin = [0; SECTOR_BYTES];
+    let begin = &mut begin[..usize::try_from(length).map_or(SECTOR_BYTES, |length| length.min(SECTOR_BYTES))];
+    file.read_exact_at(begin, 0).map_err(JournalError::io("read", path))?;
+    let could_be = match begin.first_chunk().map(SegmentHeader::parse) {
+        Some(Ok(header)) => header.layout == Layout::Sectors,
+        // A file shorter than a sector has an intact header, or ends within it, or has only the length of one.
+        _ => begin.len() == SECTOR_BYTES || begin.iter().all(|&byte| byte == 0),
+    };
+    let filling = begin.get(HEADER_BYTES..begin.len().min(DATA_BYTES)).unwrap_or_default();
+    let unfinished = could_be
+        && sector::mark(begin) == Mark::Unwritten
+        && filling.iter().all(|&byte| byte == 0)
+        && only_zeros(file.as_ref(), SECTOR_BYTES as u64, length, path)?;
     Ok(unfinished.then_some(length))
 }
 

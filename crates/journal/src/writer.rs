@@ -6,14 +6,18 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use crate::disk::DiskFile;
-use crate::error::JournalError;
-use crate::frame::{FrameBuffer, FrameHash, FrameHeader, FrameRefused, HEADER_BYTES};
+use crate::error::{JournalError, says_full};
+use crate::frame::{FrameBuffer, FrameHash, FrameHeader, FrameRefused, HEADER_BYTES, MAX_PAYLOAD_BYTES};
 use crate::reader::{Cursor, JournalReader, Unfinished};
-use crate::segment::{self, JournalId, LOCK_NAME, Listing, SegmentHeader};
+use crate::sector;
+use crate::segment::{self, JournalId, LOCK_NAME, Layout, Listing, SegmentHeader};
 use crate::{Anchor, Journal};
 
 /// The segment size at which a new one is begun unless told otherwise: 256 MiB.
 pub const DEFAULT_SEGMENT_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Space reserved beyond what is written now, so that a full disk shows before a write and not at its sync.
+const RESERVED_AHEAD: u64 = 4 * 1024 * 1024;
 
 /// How to open a writer.
 #[derive(Clone, Copy, Debug)]
@@ -64,13 +68,15 @@ impl Appended {
     }
 }
 
-/// The one writer of a journal. Holds the directory's lock until it is dropped.
+/// The one writer of a journal. Holds the directory's lock until it is dropped, and then gives back what it reserved.
 pub struct JournalWriter {
     journal: Journal,
     segment_bytes: u64,
     journal_id: JournalId,
     end: Anchor,
     segment: OpenSegment,
+    /// The frame as it lies in the file; kept for its memory.
+    sectors: Vec<u8>,
     /// Set by the first failed write or sync: what the disk holds after it is unknown, so it is repeated for ever.
     failed: Option<JournalError>,
     _lock: Box<dyn Send>,
@@ -92,6 +98,7 @@ impl JournalWriter {
             journal_id: tail.journal_id,
             end: tail.end,
             segment,
+            sectors: Vec::new(),
             failed: None,
             _lock: lock,
         };
@@ -101,20 +108,22 @@ impl JournalWriter {
     /// Appends the payload in `frame`, which holds `count` events, and returns when it is durable. The payload is
     /// left as it was.
     ///
-    /// After an I/O error nothing is known about the frame and every later call returns that same error: drop the
-    /// writer and open a new one, which finds out. A payload that is too large is refused without harm.
+    /// [`JournalError::Full`] and a payload that is too large are refused without harm: the journal is as before, and
+    /// the next call tries again. After any other error nothing is known about the frame and every later call returns
+    /// that same error: drop the writer and open a new one, which finds out.
     pub fn append(&mut self, count: NonZeroU32, frame: &mut FrameBuffer) -> Result<Appended, JournalError> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
-        }
         let header = FrameHeader::new(self.end.position, self.end.hash, count, frame.payload())
             .map_err(|refused| refusal(refused, frame.len()))?;
-        if let Err(error) = self.write_durably(&header, frame) {
-            self.failed = Some(error.clone());
-            return Err(error);
-        }
+        self.unless_failed(|writer| writer.write_durably(&header, frame))?;
         self.end = Anchor { position: header.last_position, hash: header.hash };
         Ok(Appended { first_position: header.first_position, last_position: header.last_position, hash: header.hash })
+    }
+
+    /// Whether a frame with a payload of so many bytes has room now: reserves it, without writing anything. On a disk
+    /// that cannot reserve, the answer is always yes, and only [`append`](Self::append) finds out.
+    pub fn make_room(&mut self, payload_bytes: usize) -> Result<(), JournalError> {
+        let bytes = sector::stored_bytes((HEADER_BYTES + payload_bytes.min(MAX_PAYLOAD_BYTES)) as u64);
+        self.unless_failed(|writer| writer.prepare(bytes))
     }
 
     /// The last durable frame; the genesis if there is none.
@@ -127,13 +136,43 @@ impl JournalWriter {
         self.journal_id
     }
 
+    /// Does `work`, unless something failed before. Whatever fails now, other than for want of room, fails for ever.
+    fn unless_failed(&mut self, work: impl FnOnce(&mut Self) -> Result<(), JournalError>) -> Result<(), JournalError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let result = work(self);
+        if let Err(error) = &result
+            && !matches!(error, JournalError::Full { .. })
+        {
+            self.failed = Some(error.clone());
+        }
+        result
+    }
+
     fn write_durably(&mut self, header: &FrameHeader, frame: &mut FrameBuffer) -> Result<(), JournalError> {
-        let has_frames = self.segment.length > HEADER_BYTES as u64;
-        if has_frames && self.segment.length.saturating_add(header.frame_bytes()) > self.segment_bytes {
+        self.prepare(header.stored_bytes())?;
+        sector::spread(frame.seal(header), &mut self.sectors);
+        self.segment.append(&self.sectors)?;
+        self.segment.sync()
+    }
+
+    /// Finds room for so many bytes, in a new segment if this one has none.
+    fn prepare(&mut self, bytes: u64) -> Result<(), JournalError> {
+        if !self.segment.takes(bytes, self.segment_bytes) {
+            self.segment.cut()?;
             self.segment = create_segment(&self.journal, self.journal_id, self.end)?;
         }
-        self.segment.append(frame.seal(header))?;
-        self.segment.sync()
+        self.segment.reserve(bytes, self.segment_bytes)
+    }
+}
+
+/// Gives back the reserved space. Should that fail, it stays for the next writer to find.
+impl Drop for JournalWriter {
+    fn drop(&mut self) {
+        if self.failed.is_none() {
+            drop(self.segment.cut());
+        }
     }
 }
 
@@ -180,7 +219,7 @@ fn begin(
         None => None,
     };
     if let Some(unfinished) = &removed {
-        remove(journal, unfinished)?;
+        remove(journal, &unfinished.file)?;
     }
     let end = Anchor { position: 0, hash: journal_id.genesis() };
     let segment = create_segment(journal, journal_id, end)?;
@@ -207,9 +246,17 @@ fn resume(journal: &Journal) -> Result<(OpenSegment, Tail), JournalError> {
         removed: cursor.unfinished().cloned(),
     };
     let (path, length) = cursor.place();
-    let mut segment = OpenSegment::open(journal, path, length)?;
-    if let Some(unfinished) = &tail.removed {
-        if unfinished.file == path { segment.cut()? } else { remove(journal, unfinished)? }
+    if let Some(unfinished) = tail.removed.as_ref().filter(|unfinished| unfinished.file != path) {
+        remove(journal, &unfinished.file)?;
+    }
+    if cursor.layout() == Layout::Plain && matches!(last, LastWrite::Header) {
+        // A segment of version 1 without frames: one of today's takes its place.
+        remove(journal, path)?;
+        return Ok((create_segment(journal, tail.journal_id, tail.end)?, tail));
+    }
+    let mut segment = OpenSegment::open(journal, path, cursor.layout(), length)?;
+    if cursor.has_rest() {
+        segment.truncate()?;
     }
     segment.repeat(last, &payload, &tail)?;
     sync_directory(journal)?;
@@ -222,8 +269,8 @@ enum LastWrite {
     Frame { header: FrameHeader, offset: u64 },
 }
 
-fn remove(journal: &Journal, unfinished: &Unfinished) -> Result<(), JournalError> {
-    journal.disk.remove(&unfinished.file).map_err(JournalError::io("remove", &unfinished.file))?;
+fn remove(journal: &Journal, path: &Path) -> Result<(), JournalError> {
+    journal.disk.remove(path).map_err(JournalError::io("remove", path))?;
     sync_directory(journal)
 }
 
@@ -231,72 +278,159 @@ fn sync_directory(journal: &Journal) -> Result<(), JournalError> {
     journal.disk.sync_directory(&journal.directory).map_err(JournalError::io("sync", &journal.directory))
 }
 
-/// Creates the segment that follows `end`, durably: its header and its name.
+/// Creates the segment that follows `end`, durably: its header and its name. On a full disk nothing is left of it.
 fn create_segment(journal: &Journal, journal_id: JournalId, end: Anchor) -> Result<OpenSegment, JournalError> {
     let first_position = end.position.saturating_add(1);
     let path = segment::path(&journal.directory, first_position);
-    let file = journal.disk.create(&path).map_err(JournalError::io("create", &path))?;
-    let mut segment = OpenSegment { path, file, length: 0 };
-    let header = SegmentHeader { first_position, journal_id, previous: end.hash };
-    segment.append(&header.to_bytes())?;
+    let header = SegmentHeader { layout: Layout::Sectors, first_position, journal_id, previous: end.hash };
+    let mut sectors = Vec::new();
+    sector::spread(&header.to_bytes(), &mut sectors);
+
+    let file = journal.disk.create(&path).map_err(refused_by_disk("create", &path, sectors.len() as u64))?;
+    let mut segment = OpenSegment::new(path, file, Layout::Sectors, 0);
+    let written = segment.reserve(sectors.len() as u64, 0).and_then(|()| segment.append(&sectors));
+    if let Err(error @ JournalError::Full { .. }) = written {
+        remove(journal, &segment.path)?;
+        return Err(error);
+    }
+    written?;
     segment.sync()?;
     sync_directory(journal)?;
     Ok(segment)
+}
+
+/// For `map_err`: the failed `action` on `path`, which needed room for so many bytes. Only where nothing was changed.
+fn refused_by_disk(action: &'static str, path: &Path, bytes: u64) -> impl FnOnce(io::Error) -> JournalError {
+    move |source| match says_full(&source) {
+        true => JournalError::Full { path: path.to_owned(), bytes, source: source.into() },
+        false => JournalError::io(action, path)(source),
+    }
 }
 
 /// The segment that is being appended to.
 struct OpenSegment {
     path: PathBuf,
     file: Box<dyn DiskFile>,
+    layout: Layout,
+    /// Where the last frame ends.
     length: u64,
+    /// To where the file has room for certain; its own length.
+    reserved: u64,
+    /// Whether the disk knows how to reserve.
+    can_reserve: bool,
 }
 
 impl OpenSegment {
-    fn open(journal: &Journal, path: &Path, length: u64) -> Result<Self, JournalError> {
-        let file = journal.disk.open_writable(path).map_err(JournalError::io("open", path))?;
-        Ok(Self { path: path.to_owned(), file, length })
+    fn new(path: PathBuf, file: Box<dyn DiskFile>, layout: Layout, length: u64) -> Self {
+        Self { path, file, layout, length, reserved: length, can_reserve: true }
     }
 
-    fn append(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
-        self.write_all(bytes, self.length)?;
-        self.length += bytes.len() as u64;
+    fn open(journal: &Journal, path: &Path, layout: Layout, length: u64) -> Result<Self, JournalError> {
+        let file = journal.disk.open_writable(path).map_err(JournalError::io("open", path))?;
+        Ok(Self::new(path.to_owned(), file, layout, length))
+    }
+
+    /// Whether a frame of so many bytes may go into this segment.
+    fn takes(&self, bytes: u64, segment_bytes: u64) -> bool {
+        let has_frames = self.length > self.layout.first_frame();
+        match self.layout {
+            Layout::Plain => false,
+            Layout::Sectors => !has_frames || self.length.saturating_add(bytes) <= segment_bytes,
+        }
+    }
+
+    /// Makes sure that so many bytes can be written: more than these if there is room, but not more than the segment is
+    /// to hold.
+    fn reserve(&mut self, bytes: u64, segment_bytes: u64) -> Result<(), JournalError> {
+        let needed = self.length.saturating_add(bytes);
+        if needed <= self.reserved || !self.can_reserve {
+            return Ok(());
+        }
+        let ahead = needed.saturating_add(RESERVED_AHEAD).min(segment_bytes).max(needed);
+        let result = match self.reserve_to(ahead) {
+            Err(error) if says_full(&error) && ahead > needed => self.reserve_to(needed),
+            other => other,
+        };
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                self.can_reserve = false;
+                Ok(())
+            }
+            other => self.or_cut("reserve", bytes, other),
+        }
+    }
+
+    fn reserve_to(&mut self, end: u64) -> io::Result<()> {
+        self.file.reserve(self.reserved, end - self.reserved)?;
+        self.reserved = end;
         Ok(())
     }
 
-    /// Cuts off what follows `length`.
+    /// Writes after the last frame. If the disk has no room, the file is as before.
+    fn append(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
+        let written = self.write_all(bytes, self.length);
+        self.or_cut("write", bytes.len() as u64, written)?;
+        self.length += bytes.len() as u64;
+        self.reserved = self.reserved.max(self.length);
+        Ok(())
+    }
+
+    /// For want of room the file is cut back to what is durable: then it is as if `action` had not been tried.
+    fn or_cut(&mut self, action: &'static str, bytes: u64, result: io::Result<()>) -> Result<(), JournalError> {
+        let Err(source) = result else { return Ok(()) };
+        if says_full(&source) {
+            self.truncate()?;
+        }
+        Err(refused_by_disk(action, &self.path, bytes)(source))
+    }
+
+    /// Gives back the reserved space, if there is some.
     fn cut(&mut self) -> Result<(), JournalError> {
+        if self.reserved > self.length { self.truncate() } else { Ok(()) }
+    }
+
+    /// Cuts off whatever follows the last frame.
+    fn truncate(&mut self) -> Result<(), JournalError> {
+        self.reserved = self.length;
         self.file.truncate(self.length).map_err(JournalError::io("truncate", &self.path))
     }
 
     /// Writes the last write once more, the same bytes to the same place, and syncs. If its sync had failed, the
     /// kernel may hold it in memory as clean although the disk never got it; a sync alone would then do nothing.
     fn repeat(&mut self, last: LastWrite, payload: &[u8], tail: &Tail) -> Result<(), JournalError> {
-        match last {
+        let layout = self.layout;
+        let (data, offset) = match last {
             LastWrite::Frame { header, offset } => {
                 let mut frame = FrameBuffer::new();
                 frame.extend_from_slice(payload);
-                self.write_all(frame.seal(&header), offset)?;
+                (frame.seal(&header).to_vec(), offset)
             }
             LastWrite::Header => {
                 let first_position = tail.end.position.saturating_add(1);
-                let header = SegmentHeader { first_position, journal_id: tail.journal_id, previous: tail.end.hash };
-                self.write_all(&header.to_bytes(), 0)?;
+                let (journal_id, previous) = (tail.journal_id, tail.end.hash);
+                (SegmentHeader { layout, first_position, journal_id, previous }.to_bytes().to_vec(), 0)
             }
+        };
+        let mut stored = Vec::new();
+        match layout {
+            Layout::Plain => stored = data,
+            Layout::Sectors => sector::spread(&data, &mut stored),
         }
+        self.write_all(&stored, offset).map_err(JournalError::io("write", &self.path))?;
         self.sync()
     }
 
-    fn write_all(&mut self, bytes: &[u8], offset: u64) -> Result<(), JournalError> {
+    fn write_all(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let (mut bytes, mut offset) = (bytes, offset);
         while !bytes.is_empty() {
             match self.file.write_at(bytes, offset) {
-                Ok(0) => return Err(JournalError::io("write", &self.path)(io::ErrorKind::WriteZero.into())),
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => {
                     bytes = bytes.get(written..).unwrap_or_default();
                     offset += written as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(JournalError::io("write", &self.path)(error)),
+                Err(error) => return Err(error),
             }
         }
         Ok(())

@@ -72,12 +72,12 @@ fn a_reader_starts_after_an_anchor_and_only_after_that_one() {
 fn segments_are_named_by_their_first_position_and_a_large_frame_gets_its_own() {
     let folder = tempdir().unwrap();
     let journal = Journal::new(folder.path());
-    let (mut writer, _) = journal.writer(options(300)).unwrap();
+    let (mut writer, _) = journal.writer(options(1100)).unwrap();
     for payload in [10, 1000, 10, 10] {
         append(&mut writer, 2, &vec![1; payload]).unwrap();
     }
     let expected: Vec<_> = [1, 3, 5, 7].map(|first| segment_path(folder.path(), first)).to_vec();
-    // 96 + (96 + 10) leaves no room for another 106 below 300; the large frame never had any.
+    // 512 + 512 leaves no room for another 512 below 1100; the large frame never had any.
     assert_eq!(segments(folder.path()), expected);
     assert_eq!(read_all(&journal).len(), 4);
 }

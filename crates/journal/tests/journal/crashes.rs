@@ -2,13 +2,13 @@
 
 use std::fs::{self, OpenOptions};
 
-use journal::{Anchor, Journal};
+use journal::{Anchor, Damage, Journal, JournalError};
 use proptest::prelude::*;
 use tempfile::tempdir;
 
 use crate::support::*;
 
-const FRAME: u64 = 96 + 32;
+const FRAME: u64 = SECTOR as u64;
 
 fn set_length(path: &std::path::Path, length: u64) {
     OpenOptions::new().write(true).open(path).unwrap().set_len(length).unwrap();
@@ -22,30 +22,83 @@ fn any_prefix_of_the_last_write_is_cut_off_and_the_journal_continues() {
     let file = segment_path(folder.path(), 13);
     let intact = fs::read(&file).unwrap();
     let synced = intact.len() as u64 - FRAME;
-    for zeros in [0, 1, 4096] {
-        for length in synced..intact.len() as u64 {
-            // Zero bytes follow only a boundary: that is what a file system leaves that has the length but no data.
-            let zeros = if length == synced { zeros } else { 0 };
-            fs::write(&file, &intact[..usize::try_from(length).unwrap()]).unwrap();
-            set_length(&file, length + zeros);
+    let lengths = (0..8).chain((8..FRAME).step_by(60)).chain([95, 96, 97, 127, 128, 129, 509, 510, 511]);
+    for (kept, zeros) in lengths.flat_map(|kept| [(kept, 0), (kept, 1), (kept, 4096)]) {
+        let length = synced + kept;
+        fs::write(&file, &intact[..usize::try_from(length).unwrap()]).unwrap();
+        set_length(&file, length + zeros);
+        // What a write left ends with its last byte that is not zero: the rest looks like reserved space.
+        let torn = intact[usize::try_from(synced).unwrap()..usize::try_from(length).unwrap()]
+            .iter()
+            .rposition(|&byte| byte != 0)
+            .map_or(0, |last| last as u64 + 1);
+        let unfinished = journal.verify(None).unwrap().unfinished;
+        assert_eq!(unfinished.as_ref().map_or(0, |unfinished| unfinished.bytes), torn, "{kept} bytes kept");
 
-            let (mut writer, tail) = journal.writer(options(1 << 20)).unwrap();
-            assert_eq!(tail.end, anchors[7]);
-            let torn = length + zeros - synced;
-            assert_eq!(tail.removed.as_ref().map_or(0, |removed| removed.bytes), torn);
-            assert!(tail.removed.is_none_or(|removed| removed.file == file && removed.offset == synced));
-            assert_eq!(fs::metadata(&file).unwrap().len(), synced);
+        let (mut writer, tail) = journal.writer(options(1 << 20)).unwrap();
+        assert_eq!((tail.end, &tail.removed), (anchors[7], &unfinished));
+        assert!(tail.removed.is_none_or(|removed| removed.file == file && removed.offset == synced));
+        assert_eq!(fs::metadata(&file).unwrap().len(), synced);
 
-            let next = append(&mut writer, 1, b"next").unwrap();
-            assert_eq!(next.first_position, anchors[7].position + 1);
-            assert_eq!(journal.verify(Some(anchors[7])).unwrap().frames, 9);
+        let next = append(&mut writer, 1, b"next").unwrap();
+        assert_eq!(next.first_position, anchors[7].position + 1);
+        assert_eq!(journal.verify(Some(anchors[7])).unwrap().frames, 9);
+    }
+}
+
+/// The blocks of one write reach the disk in any order. What is missing was never acknowledged; what is there was not
+/// either.
+#[test]
+fn any_sectors_of_the_last_write_may_be_missing() {
+    let folder = tempdir().unwrap();
+    let journal = FailingDisk::default().journal(folder.path());
+    let (mut writer, _) = journal.writer(options(1 << 20)).unwrap();
+    let before = append(&mut writer, 1, b"before").unwrap().anchor();
+    append(&mut writer, 3, &[7; 2500]).unwrap();
+    drop(writer);
+    let file = segment_path(folder.path(), 1);
+    let intact = fs::read(&file).unwrap();
+    let sectors = intact.len() / SECTOR - 2;
+    assert_eq!(sectors, 6);
+    for missing in 1..1 << sectors {
+        let mut torn = intact.clone();
+        for sector in (0..sectors).filter(|sector| missing >> sector & 1 == 1) {
+            torn[(2 + sector) * SECTOR..(3 + sector) * SECTOR].fill(0);
         }
+        fs::write(&file, torn).unwrap();
+        assert_eq!(journal.verify(Some(before)).unwrap().end, before, "missing {missing:b}");
+        assert_eq!(drain(journal.reader_at(2).unwrap()).unwrap(), [], "missing {missing:b}");
+        let (mut writer, tail) = journal.writer(options(1 << 20)).unwrap();
+        assert_eq!((tail.end, tail.removed.is_some()), (before, missing != (1 << sectors) - 1));
+        append(&mut writer, 1, b"after").unwrap();
+        assert_eq!(read_all(&journal).len(), 2);
+    }
+}
+
+/// A sector that was acknowledged and later lost is no unfinished write: more was written after it.
+#[test]
+fn a_lost_sector_with_frames_after_it_is_damage() {
+    for (sector, damage) in [(1, Damage::Unwritten), (2, Damage::Unwritten), (3, Damage::Unwritten)] {
+        let folder = tempdir().unwrap();
+        let journal = FailingDisk::default().journal(folder.path());
+        let (mut writer, _) = journal.writer(options(1 << 20)).unwrap();
+        append(&mut writer, 1, &[1; 1000]).unwrap();
+        append(&mut writer, 1, &[2; 1000]).unwrap();
+        drop(writer);
+        let file = segment_path(folder.path(), 1);
+        let mut bytes = fs::read(&file).unwrap();
+        bytes[sector * SECTOR..(sector + 1) * SECTOR].fill(0);
+        fs::write(&file, &bytes).unwrap();
+        for error in [journal.verify(None).unwrap_err(), journal.writer(options(1 << 20)).unwrap_err()] {
+            assert!(matches!(error, JournalError::Damaged { damage: found, .. } if found == damage), "{error}");
+        }
+        assert_eq!(fs::read(&file).unwrap(), bytes, "nothing was changed");
     }
 }
 
 #[test]
 fn a_segment_whose_creation_was_interrupted_is_removed_and_the_journal_continues() {
-    for length in [0, 1, 95] {
+    for length in [0, 1, 95, 96, 97, 300, 511] {
         let folder = tempdir().unwrap();
         let anchors = write_three_segments(folder.path());
         let journal = Journal::new(folder.path());
@@ -53,7 +106,7 @@ fn a_segment_whose_creation_was_interrupted_is_removed_and_the_journal_continues
         fs::write(&file, &fs::read(segment_path(folder.path(), 13)).unwrap()[..length]).unwrap();
         assert_eq!(journal.verify(Some(anchors[8])).unwrap().unfinished.unwrap().file, file);
 
-        let (mut writer, tail) = journal.writer(options(480)).unwrap();
+        let (mut writer, tail) = journal.writer(options(THREE_FRAMES)).unwrap();
         assert_eq!(tail.end, anchors[8]);
         assert_eq!(tail.removed.unwrap().bytes, length as u64);
         append(&mut writer, 1, b"next").unwrap();
@@ -66,11 +119,13 @@ fn a_segment_whose_creation_was_interrupted_is_removed_and_the_journal_continues
 fn a_journal_whose_creation_was_interrupted_is_created_again() {
     let folder = tempdir().unwrap();
     let journal = Journal::new(folder.path());
-    fs::write(segment_path(folder.path(), 1), [0; 96]).unwrap();
-    let (mut writer, tail) = open(&journal);
-    assert!(tail.created && tail.removed.is_some());
-    append(&mut writer, 1, b"one").unwrap();
-    assert_eq!(read_all(&journal).len(), 1);
+    for length in [0, 96, 300, 512, 1 << 20] {
+        fs::write(segment_path(folder.path(), 1), vec![0; length]).unwrap();
+        let (mut writer, tail) = open(&journal);
+        assert!(tail.created && tail.removed.is_some());
+        append(&mut writer, 1, b"one").unwrap();
+        assert_eq!(read_all(&journal).len(), 1);
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -116,7 +171,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn exactly_what_was_acknowledged_is_read(steps in steps(), segment_bytes in 200..6000u64) {
+    fn exactly_what_was_acknowledged_is_read(steps in steps(), segment_bytes in 600..20_000u64) {
         let folder = tempdir().unwrap();
         let directory = folder.path();
         let journal = FailingDisk::default().journal(directory);
@@ -138,7 +193,9 @@ proptest! {
                 }
                 Step::Reopen => drop(open_writer),
                 Step::Crash { count, bytes, kept } => {
+                    drop(open_writer);
                     let before = total_bytes(directory);
+                    let (mut open_writer, _) = journal.writer(options(segment_bytes)).unwrap();
                     let lost = append(&mut open_writer, count, &vec![fill; bytes]).unwrap();
                     drop(open_writer);
                     let written = total_bytes(directory) - before;

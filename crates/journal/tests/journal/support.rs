@@ -1,5 +1,6 @@
 //! What the journal's tests share: making journals, reading them back, and a disk that fails on command.
 
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -42,9 +43,15 @@ pub(crate) fn read_all(journal: &Journal) -> Vec<OwnedFrame> {
     drain(journal.reader().unwrap()).unwrap()
 }
 
+/// A segment of this size holds three frames of one sector each.
+pub(crate) const THREE_FRAMES: u64 = 4 * SECTOR as u64;
+
+/// The unit of a file's layout.
+pub(crate) const SECTOR: usize = 512;
+
 /// Nine frames of 1, 2, 3, 1 … events in three segments. Returns each frame's anchor.
 pub(crate) fn write_three_segments(directory: &Path) -> Vec<Anchor> {
-    let (mut writer, _) = Journal::new(directory).writer(options(480)).unwrap();
+    let (mut writer, _) = Journal::new(directory).writer(options(THREE_FRAMES)).unwrap();
     let anchors = (0..9u8).map(|n| append(&mut writer, u32::from(n % 3) + 1, &[n + 1; 32]).unwrap().anchor()).collect();
     assert_eq!(segments(directory).len(), 3);
     anchors
@@ -74,6 +81,8 @@ pub(crate) enum Fault {
     ShortWriteThenError(usize, i32),
     /// The next write fails with this error number.
     WriteError(i32),
+    /// The next reservation of space fails with this error number.
+    ReserveError(i32),
     /// The next sync of a file fails with this error number; the bytes stay.
     SyncError(i32),
     /// The next sync of a directory fails with this error number.
@@ -91,6 +100,8 @@ pub(crate) struct FailingDisk {
 #[derive(Debug, Default)]
 struct Plan {
     fault: Option<Fault>,
+    /// One that comes again and again.
+    lasting: Option<Fault>,
     log: Vec<String>,
 }
 
@@ -101,6 +112,11 @@ impl FailingDisk {
 
     pub(crate) fn fail_next(&self, fault: Fault) {
         self.plan.lock().unwrap().fault = Some(fault);
+    }
+
+    /// From now on everything that `fault` means fails; until it is `None`.
+    pub(crate) fn fail_all(&self, fault: impl Into<Option<Fault>>) {
+        self.plan.lock().unwrap().lasting = fault.into();
     }
 
     /// What was written and synced since the last call, in order.
@@ -115,6 +131,9 @@ impl FailingDisk {
     /// Consumes the planned fault if it is of the wanted kind.
     fn strike(&self, wanted: impl Fn(Fault) -> Option<i32>) -> io::Result<()> {
         let mut plan = self.plan.lock().unwrap();
+        if let Some(number) = plan.lasting.and_then(&wanted) {
+            return Err(io::Error::from_raw_os_error(number));
+        }
         match plan.fault.and_then(&wanted) {
             Some(number) => {
                 plan.fault = None;
@@ -144,7 +163,8 @@ impl Disk for FailingDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         self.strike(|fault| if let Fault::CreateError(number) = fault { Some(number) } else { None })?;
         self.log("create".to_owned());
-        Ok(Box::new(FailingFile { disk: self.clone(), file: OsDisk.create(path)? }))
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+        Ok(Box::new(FailingFile { disk: self.clone(), file }))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
@@ -152,7 +172,8 @@ impl Disk for FailingDisk {
     }
 
     fn open_writable(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(FailingFile { disk: self.clone(), file: OsDisk.open_writable(path)? }))
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        Ok(Box::new(FailingFile { disk: self.clone(), file }))
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -175,7 +196,7 @@ impl Disk for FailingDisk {
 #[derive(Debug)]
 struct FailingFile {
     disk: FailingDisk,
-    file: Box<dyn DiskFile>,
+    file: File,
 }
 
 impl DiskFile for FailingFile {
@@ -184,7 +205,13 @@ impl DiskFile for FailingFile {
     }
 
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.file.read_exact_at(buffer, offset)
+        DiskFile::read_exact_at(&self.file, buffer, offset)
+    }
+
+    fn reserve(&mut self, offset: u64, bytes: u64) -> io::Result<()> {
+        self.disk.strike(|fault| if let Fault::ReserveError(number) = fault { Some(number) } else { None })?;
+        self.disk.log(format!("reserve {bytes} at {offset}"));
+        self.file.reserve(offset, bytes)
     }
 
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
@@ -197,7 +224,7 @@ impl DiskFile for FailingFile {
         self.disk.plan.lock().unwrap().fault = next;
         let bytes = &bytes[..allowed.min(bytes.len())];
         self.disk.log(format!("write {} at {offset}", bytes.len()));
-        self.file.write_at(bytes, offset)
+        DiskFile::write_at(&mut self.file, bytes, offset)
     }
 
     fn sync_data(&mut self) -> io::Result<()> {
@@ -208,6 +235,6 @@ impl DiskFile for FailingFile {
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {
         self.disk.log(format!("truncate to {length}"));
-        self.file.truncate(length)
+        self.file.set_len(length)
     }
 }
