@@ -140,9 +140,6 @@ impl<'a> AccountsBatch<'a> {
         use CreateAccountStatus::*;
         let is_imported = event.flags.contains(AccountFlags::IMPORTED);
         imported_mismatch(self.is_imported, is_imported, ImportedEventExpected, ImportedEventNotExpected)?;
-        if event.timestamp != 0 && !is_imported {
-            return Err(TimestampMustBeZero.into());
-        }
         rules::account_form(event)?;
         if let Some(existing) = self.ledger.account(event.id) {
             let status = rules::existing_account(event, &existing);
@@ -346,9 +343,6 @@ impl<'a> TransfersBatch<'a> {
         use CreateTransferStatus::*;
         let is_imported = event.flags.contains(TransferFlags::IMPORTED);
         imported_mismatch(self.is_imported, is_imported, ImportedEventExpected, ImportedEventNotExpected)?;
-        if event.timestamp != 0 && !is_imported {
-            return Err(TimestampMustBeZero.into());
-        }
         rules::transfer_form(event)?;
         let standing = Standing {
             accounts: &self.ledger.accounts,

@@ -59,7 +59,9 @@ pub(crate) fn new_account(event: &Account) -> Result<(), CreateAccountStatus> {
 pub(crate) fn account_form(event: &Account) -> Result<(), CreateAccountStatus> {
     use CreateAccountStatus::*;
     let supported = AccountFlags::all().difference(AccountFlags::IMPORTED);
+    let is_imported = event.flags.contains(AccountFlags::IMPORTED);
     match () {
+        () if event.timestamp != 0 && !is_imported => Err(TimestampMustBeZero),
         () if event.reserved != 0 => Err(ReservedField),
         () if !supported.contains(event.flags) => Err(ReservedFlag),
         () if event.id == 0 => Err(IdMustNotBeZero),
@@ -86,7 +88,9 @@ pub(crate) fn existing_account(event: &Account, existing: &Account) -> CreateAcc
 pub(crate) fn transfer_form(event: &Transfer) -> Result<(), CreateTransferStatus> {
     use CreateTransferStatus::*;
     let supported = TransferFlags::all().difference(TransferFlags::IMPORTED);
+    let is_imported = event.flags.contains(TransferFlags::IMPORTED);
     match () {
+        () if event.timestamp != 0 && !is_imported => Err(TimestampMustBeZero),
         () if !supported.contains(event.flags) => Err(ReservedFlag),
         () if event.id == 0 => Err(IdMustNotBeZero),
         () if event.id == u128::MAX => Err(IdMustNotBeIntMax),
