@@ -8,8 +8,9 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use ids::AccountId;
 use journal::{Disk, Journal, JournalError, OsDisk, Verified};
-use ledger::simple::Totals;
+use ledger::{Totals, Transfer};
 use payments::{Event, OrderStatus, Owner, Payment, Record, State, Tap};
 use store::records;
 use store::tables::{Mark, RowCounts, TablesError, TablesReader};
@@ -215,9 +216,10 @@ impl Audit {
     }
 
     /// Both entries of a transfer, with the balances that the fold has just reached.
-    fn compare_entries(&mut self, transfer: &ledger::simple::Transfer, position: u64) -> Result<(), VerifyError> {
-        for (account, credit) in [(transfer.debit_account, false), (transfer.credit_account, true)] {
-            let after = self.state.ledger().balance(account).unwrap_or_default().available();
+    fn compare_entries(&mut self, transfer: &Transfer, position: u64) -> Result<(), VerifyError> {
+        for (account, credit) in [(transfer.debit_account_id, false), (transfer.credit_account_id, true)] {
+            let account = AccountId::from_u128(account);
+            let after = self.state.account(account).map_or(0, |(_, balance)| balance.available());
             let row = self.row(|reader| reader.entry(account, position))?;
             self.same(&row, &Some((credit, transfer.amount, after)), format_args!("{account} at position {position}"))?;
         }
@@ -236,10 +238,9 @@ impl Audit {
         }
         let stored = tables.reader.all_accounts()?;
         for (account, balance) in &stored {
-            if self.state.ledger().account(account.id) != Some(account) {
+            let Some((_, folded)) = self.state.account(account.id).filter(|(known, _)| known == account) else {
                 return Err(differ(format!("account {}", account.id)));
-            }
-            let folded = self.state.ledger().balance(account.id).unwrap_or_default();
+            };
             if folded != *balance {
                 return Err(differ(format!("the balance of account {} is {balance:?}, not {folded:?}", account.id)));
             }
@@ -287,7 +288,7 @@ impl Audit {
 
     fn finish(self, journal: Verified) -> Result<Report, VerifyError> {
         let totals = self.state.ledger().totals();
-        if let Some((ledger, totals)) = totals.iter().find(|(_, totals)| totals.debits != totals.credits) {
+        if let Some((ledger, totals)) = totals.iter().find(|(_, totals)| !totals.balanced()) {
             let what = format!("ledger {ledger} is out of balance: {totals:?}");
             return Err(VerifyError::Record { position: self.state.position(), what });
         }
@@ -318,9 +319,11 @@ fn plausible(state: &State, record: &Record) -> Result<(), String> {
         return Err(format!("time runs backwards, from {} to {} ms", state.now().0, record.at.0));
     }
     match &record.event {
-        Event::AccountOpened(account) => state.ledger().check_account(account).map_err(|error| error.to_string()),
+        Event::AccountOpened(account) => {
+            state.check_account(*account, record.at).map(drop).map_err(|status| status.to_string())
+        }
         Event::DepositSucceeded(settled) => {
-            state.ledger().check(&[settled.transfer()]).map_err(|error| error.to_string())
+            state.check_transfer(&settled.transfer(), record.at).map(drop).map_err(|status| status.to_string())
         }
         Event::PaymentSucceeded(settled) => {
             let payment = &settled.what;
@@ -336,14 +339,14 @@ fn plausible(state: &State, record: &Record) -> Result<(), String> {
                 }
                 Some((_, None)) => {}
             }
-            let owner_of = |account| state.ledger().account(account).map(|account| account.owner);
+            let owner_of = |account| state.account(account).map(|(account, _)| account.owner);
             if owner_of(settled.debit_account) != Some(Owner::Wallet(payment.wallet).bits()) {
                 return Err(format!("payment {} is not from its wallet's account", payment.id));
             }
             if owner_of(settled.credit_account) != Some(Owner::Merchant(payment.merchant).bits()) {
                 return Err(format!("payment {} is not to its merchant's account", payment.id));
             }
-            state.ledger().check(&[settled.transfer()]).map_err(|error| error.to_string())
+            state.check_transfer(&settled.transfer(), record.at).map(drop).map_err(|status| status.to_string())
         }
         Event::TapAccepted(tap) => match state.tag(tap.tag) {
             Some(known) if tap.counter > known.last_counter => Ok(()),

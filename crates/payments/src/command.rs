@@ -1,11 +1,11 @@
 //! What the decider can be asked, and what it answers.
 
 use ids::{DepositId, MerchantId, OrderId, PaymentId, TagId, TapId, WalletId};
-use ledger::simple::Account;
 use money::{Amount, Currency, Money};
 use serde::{Deserialize, Serialize};
 use tag::{Uid, VerifiedTap};
 
+use crate::account::Account;
 use crate::model::{Deposit, Order, Payment, RegisteredTag, Tap, Text, UnixMillis};
 
 /// One thing to decide.

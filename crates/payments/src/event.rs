@@ -1,10 +1,12 @@
 //! Facts. The journal holds these and nothing else, so their meaning never changes: what needs to say more becomes a
 //! new variant at the end of its enum.
 
-use ids::{AccountId, DepositId, MerchantId, OrderId, PaymentId, TagId, TapId, TransferId, WalletId};
-use ledger::simple::{Account, Transfer};
+use ids::{AccountId, DepositId, MerchantId, OrderId, PaymentId, TagId, TapId, WalletId};
+use ledger::Transfer;
+use money::{Amount, Currency};
 use serde::{Deserialize, Serialize};
 
+use crate::account::Account;
 use crate::command::Request;
 use crate::model::{Deposit, Order, Payment, RegisteredTag, Tap, UnixMillis};
 use crate::rejection::Rejection;
@@ -67,29 +69,35 @@ mod transfer_code {
 }
 
 impl Settled<Payment> {
-    /// The ledger transfer of this payment.
+    /// The ledger transfer of this payment, as it is asked for. It carries the order that it pays, if there is one.
     pub fn transfer(&self) -> Transfer {
+        let Payment { id, order, currency, amount, .. } = self.what;
         Transfer {
-            id: TransferId::from_u128(self.what.id.as_u128()),
-            debit_account: self.debit_account,
-            credit_account: self.credit_account,
-            amount: self.what.amount.minor_units(),
-            ledger: u32::from(self.what.currency.numeric()),
+            id: id.as_u128(),
+            user_data_128: order.map_or(0, OrderId::as_u128),
             code: transfer_code::PAYMENT,
+            ..self.movement(currency, amount)
         }
     }
 }
 
 impl Settled<Deposit> {
-    /// The ledger transfer of this deposit.
+    /// The ledger transfer of this deposit, as it is asked for.
     pub fn transfer(&self) -> Transfer {
+        let Deposit { id, currency, amount, .. } = self.what;
+        Transfer { id: id.as_u128(), code: transfer_code::DEPOSIT, ..self.movement(currency, amount) }
+    }
+}
+
+impl<T> Settled<T> {
+    /// So much from the one account to the other.
+    fn movement(&self, currency: Currency, amount: Amount) -> Transfer {
         Transfer {
-            id: TransferId::from_u128(self.what.id.as_u128()),
-            debit_account: self.debit_account,
-            credit_account: self.credit_account,
-            amount: self.what.amount.minor_units(),
-            ledger: u32::from(self.what.currency.numeric()),
-            code: transfer_code::DEPOSIT,
+            debit_account_id: self.debit_account.as_u128(),
+            credit_account_id: self.credit_account.as_u128(),
+            amount: amount.minor_units(),
+            ledger: u32::from(currency.numeric()),
+            ..Transfer::default()
         }
     }
 }

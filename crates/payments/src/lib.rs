@@ -11,6 +11,7 @@
 //! closed things may be [forgotten](State::forget) once they are stored, and [recalled](State::recall) before a
 //! command that needs them is decided.
 
+mod account;
 mod command;
 mod decide;
 mod event;
@@ -18,12 +19,13 @@ mod model;
 mod rejection;
 mod state;
 
+pub use account::{Account, AccountFlags, Owner, account_code};
 pub use command::{Action, Answer, BodyDigest, Command, NewOrder, NewOrderAmount, Pay, Request, RequestKey};
 pub use decide::{Decision, decide};
 pub use event::{DeclinedPayment, Event, Outcome, Record, RefusedTap, Settled};
 pub use model::{
-    Deposit, MAX_ORDER_LIFETIME_MS, Order, OrderStatus, Owner, Payment, RegisteredTag, TAP_LIFETIME_MS, TagMode, Tap,
-    Text, TextError, UnixMillis, account_code,
+    Deposit, MAX_ORDER_LIFETIME_MS, Order, OrderStatus, Payment, RegisteredTag, TAP_LIFETIME_MS, TagMode, Tap, Text,
+    TextError, UnixMillis,
 };
 pub use rejection::Rejection;
 pub use state::{Need, Recalled, State, TagState};

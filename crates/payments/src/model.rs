@@ -1,8 +1,9 @@
-//! What the decider decides about: orders, taps, payments, tags, and whose accounts they move.
+//! What the decider decides about: orders, taps, payments and tags.
 
 use std::fmt;
 
 use ids::{DepositId, MerchantId, OrderId, PaymentId, TagId, TapId, WalletId};
+use ledger::TIMESTAMP_MAX;
 use money::{Amount, Currency};
 use serde::{Deserialize, Serialize};
 use tag::Uid;
@@ -14,6 +15,8 @@ pub const TAP_LIFETIME_MS: u64 = 3 * 60 * 1000;
 /// The longest that an order may wait, in milliseconds.
 pub const MAX_ORDER_LIFETIME_MS: u64 = 24 * 60 * 60 * 1000;
 
+const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
+
 /// A moment, in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UnixMillis(pub u64);
@@ -22,6 +25,11 @@ impl UnixMillis {
     /// This many milliseconds later.
     pub fn plus(self, milliseconds: u64) -> Self {
         Self(self.0.saturating_add(milliseconds))
+    }
+
+    /// The moment as the ledger counts time, in nanoseconds; its last moment, in the year 2262, for any later one.
+    pub(crate) fn nanoseconds(self) -> u64 {
+        self.0.saturating_mul(NANOSECONDS_PER_MILLISECOND).min(TIMESTAMP_MAX)
     }
 }
 
@@ -96,38 +104,6 @@ pub enum TextError {
     /// A line break, an escape or another control character, or one that turns the writing direction.
     #[error("must not hold control characters, such as line breaks or marks that turn the writing direction")]
     ControlCharacter,
-}
-
-/// Meanings of an account's `code`.
-pub mod account_code {
-    /// Money that the platform holds outside (at its bank) for everybody inside: the other side of each deposit.
-    pub const FLOAT: u16 = 1;
-    /// A wallet's spendable balance.
-    pub const WALLET: u16 = 2;
-    /// What a merchant was paid and has not been settled yet.
-    pub const MERCHANT_PENDING: u16 = 3;
-}
-
-/// Whose account it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Owner {
-    /// The platform itself.
-    Platform,
-    /// A wallet.
-    Wallet(WalletId),
-    /// A merchant.
-    Merchant(MerchantId),
-}
-
-impl Owner {
-    /// The owner as an account carries it.
-    pub fn bits(self) -> u128 {
-        match self {
-            Self::Platform => 0,
-            Self::Wallet(wallet) => wallet.as_u128(),
-            Self::Merchant(merchant) => merchant.as_u128(),
-        }
-    }
 }
 
 /// A tag as the money core knows it: whom it pays. Names and places are the directory's.

@@ -3,13 +3,14 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use ids::{AccountId, DepositId, IdMap, OrderId, PaymentId, TagId, TapId, WalletId};
-use ledger::simple::{Account, Balance, Ledger};
+use ledger::{Balance, CreateAccountStatus, CreateTransferStatus, Effects, Ledger, Transfer};
 use money::Currency;
 use tag::Uid;
 
+use crate::account::{Account, Owner, account_code};
 use crate::command::{Action, BodyDigest, Command, Request, RequestKey};
 use crate::event::{Event, Outcome, Record};
-use crate::model::{Deposit, Order, OrderStatus, Owner, Payment, RegisteredTag, Tap, UnixMillis, account_code};
+use crate::model::{Deposit, Order, OrderStatus, Payment, RegisteredTag, Tap, UnixMillis};
 use crate::rejection::Rejection;
 
 /// How long a tap is remembered after its time is over, in milliseconds, so that the merchant of a slow payer is told.
@@ -129,9 +130,33 @@ impl State {
         self.now
     }
 
-    /// All accounts and balances.
+    /// The ledger that the money is in. What a fold of the journal and a state from stored tables agree on are
+    /// [`State::accounts`]: when accounts were opened, and in which order, the tables do not keep.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// Every account with its balance, in no particular order.
+    pub fn accounts(&self) -> impl Iterator<Item = (Account, Balance)> {
+        self.ledger.accounts().map(|account| (account.into(), account.balance()))
+    }
+
+    /// An account with its balance.
+    pub fn account(&self, id: AccountId) -> Option<(Account, Balance)> {
+        self.ledger.account(id.as_u128()).map(|account| (account.into(), account.balance()))
+    }
+
+    /// Whether the ledger lets an account be opened at this moment, and if so, as what.
+    pub fn check_account(&self, account: Account, at: UnixMillis) -> Result<ledger::Account, CreateAccountStatus> {
+        self.ledger.check_account(&account.into(), at.nanoseconds())
+    }
+
+    /// Whether the ledger lets a transfer be posted at this moment, and if so, as what.
+    ///
+    /// Its timestamp follows from the fold alone: the moment in nanoseconds, or the next nanosecond after the last one
+    /// given, whichever is later. From the year 2262 on all have the ledger's last one.
+    pub fn check_transfer(&self, transfer: &Transfer, at: UnixMillis) -> Result<Transfer, CreateTransferStatus> {
+        self.ledger.check(transfer, at.nanoseconds())
     }
 
     /// Every registered tag, in no particular order.
@@ -189,10 +214,10 @@ impl State {
 
     fn apply(&mut self, event: &Event, at: UnixMillis) {
         match event {
-            Event::AccountOpened(account) => self.restore_account(*account, Balance::default()),
+            Event::AccountOpened(account) => self.open_account(*account, at),
             Event::TagRegistered(tag) => self.restore_tag(*tag, 0),
             Event::DepositSucceeded(settled) => {
-                self.ledger.post(&settled.transfer());
+                self.post(&settled.transfer(), at);
                 self.remember_deposit(settled.what);
             }
             Event::OrderCreated(order) => self.restore_open_order(order.clone()),
@@ -211,7 +236,7 @@ impl State {
             }
             Event::PaymentSucceeded(settled) => {
                 let payment = &settled.what;
-                self.ledger.post(&settled.transfer());
+                self.post(&settled.transfer(), at);
                 if let Some(live) = self.taps.get_mut(&payment.tap) {
                     live.payment = Some(payment.id);
                     self.forgettable.push_back((self.position, Forgettable::Tap(payment.tap)));
@@ -228,6 +253,29 @@ impl State {
             }
             Event::RequestRefused(_) | Event::RequestAnswered(_) => {}
         }
+    }
+
+    fn open_account(&mut self, account: Account, at: UnixMillis) {
+        match self.check_account(account, at) {
+            Ok(recorded) => self.add_account(&recorded),
+            Err(broken) => panic!("account {} may not be opened: {broken}", account.id),
+        }
+    }
+
+    /// Moves the money. The ledger's rules are asserted once more, in release builds too: breaking one means that
+    /// memory or history is damaged, and a ledger that is known to be wrong must not go on.
+    fn post(&mut self, transfer: &Transfer, at: UnixMillis) {
+        match self.check_transfer(transfer, at) {
+            // No account keeps its history here and nothing is pending, so there are no effects but on balances.
+            Ok(recorded) => self.ledger.apply_transfer(&recorded, &mut Effects::default()),
+            Err(broken) => panic!("transfer {:#x} may not be posted: {broken}", transfer.id),
+        }
+    }
+
+    fn add_account(&mut self, recorded: &ledger::Account) {
+        let Account { id, ledger, code, owner, .. } = Account::from(*recorded);
+        self.accounts.insert((code, owner, ledger), id);
+        self.ledger.apply_account(recorded);
     }
 
     fn tag_mut(&mut self, id: TagId) -> Option<&mut TagState> {
@@ -267,13 +315,16 @@ impl State {
 impl State {
     /// A state that reflects the journal up to `position`, to be filled by the `restore_…` functions.
     pub fn restored_at(position: u64, now: UnixMillis) -> Self {
-        Self { position, now, ..Self::default() }
+        let mut state = Self { position, now, ..Self::default() };
+        // The tables do not keep the last timestamp that was given: it was one of the last record's millisecond, which
+        // has more of them than transfers can be decided in it.
+        state.ledger.passed(now.plus(1).nanoseconds());
+        state
     }
 
-    /// Puts back an account with its stored balance.
+    /// Puts back an account with its stored balance. When it was opened is not stored, so its timestamp is 0.
     pub fn restore_account(&mut self, account: Account, balance: Balance) {
-        self.accounts.insert((account.code, account.owner, account.ledger), account.id);
-        self.ledger.restore(account, balance);
+        self.add_account(&ledger::Account::from(account).with_balance(balance));
     }
 
     /// Puts back a tag with its stored counter.
@@ -390,5 +441,36 @@ impl State {
             Recalled::Payment(payment) => self.remember_payment(payment),
             Recalled::Deposit(deposit) => self.remember_deposit(deposit),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use money::Amount;
+
+    use super::*;
+    use crate::account::AccountFlags;
+    use crate::event::Settled;
+
+    /// A record that no history has: what is damaged must not go on.
+    #[test]
+    #[should_panic(expected = "exceeds_credits")]
+    fn a_record_that_overdraws_an_account_stops_the_process() {
+        let mut state = State::default();
+        let flags = AccountFlags { debits_must_not_exceed_credits: true, ..AccountFlags::default() };
+        let [debit_account, credit_account] = [1, 2].map(|number| {
+            let id = AccountId::from_u128(number);
+            state.restore_account(Account { id, ledger: 156, code: 1, owner: number, flags }, Balance::default());
+            id
+        });
+        let deposit = Deposit {
+            id: DepositId::from_u128(3),
+            wallet: WalletId::from_u128(2),
+            currency: Currency::from_numeric(156).unwrap(),
+            amount: Amount::MIN,
+            created_at: UnixMillis(1),
+        };
+        let event = Event::DepositSucceeded(Settled { what: deposit, debit_account, credit_account });
+        state.evolve(&Record { at: UnixMillis(1), request: None, event });
     }
 }

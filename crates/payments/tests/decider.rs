@@ -13,3 +13,5 @@ mod payments_rules;
 mod repeats;
 #[path = "decider/taps.rs"]
 mod taps;
+#[path = "decider/times.rs"]
+mod times;

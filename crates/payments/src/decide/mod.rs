@@ -76,7 +76,7 @@ fn decide_action(state: &State, action: Action, now: UnixMillis) -> Verdict {
         return Verdict::no(Rejection::Exists);
     }
     match action {
-        Action::OpenAccount(account) => registry::open_account(state, account),
+        Action::OpenAccount(account) => registry::open_account(state, account, now),
         Action::RegisterTag(tag) => registry::register_tag(state, tag),
         Action::Deposit { id, wallet, money } => registry::deposit(state, id, wallet, money, now),
         Action::CreateOrder(new) => orders::create(state, new, now),

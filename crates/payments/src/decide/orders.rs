@@ -3,9 +3,10 @@
 use ids::{MerchantId, OrderId};
 
 use super::Verdict;
+use crate::account::{Owner, account_code};
 use crate::command::{Answer, NewOrder};
 use crate::event::{Event, Outcome};
-use crate::model::{Order, OrderStatus, Owner, UnixMillis, account_code};
+use crate::model::{Order, OrderStatus, UnixMillis};
 use crate::rejection::Rejection;
 use crate::state::State;
 

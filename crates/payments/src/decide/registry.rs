@@ -1,22 +1,24 @@
 //! Making accounts and tags known, and money entering from outside.
 
 use ids::{DepositId, WalletId};
-use ledger::simple::{Account, AccountRejection};
-use money::Money;
+use ledger::{CreateAccountStatus, CreateTransferStatus};
+use money::{Currency, Money};
 
 use super::Verdict;
+use crate::account::{Account, Owner, account_code};
 use crate::command::Answer;
 use crate::event::{Event, Outcome, Settled};
-use crate::model::{Deposit, Owner, RegisteredTag, UnixMillis, account_code};
+use crate::model::{Deposit, RegisteredTag, UnixMillis};
 use crate::rejection::Rejection;
 use crate::state::State;
 
-pub(super) fn open_account(state: &State, account: Account) -> Verdict {
-    match state.ledger.check_account(&account) {
-        Ok(()) if state.has_account_like(&account) => Verdict::no(Rejection::Exists),
-        Ok(()) => Verdict::yes(Event::AccountOpened(account), Answer::Done),
-        Err(AccountRejection::Exists) => Verdict::unchanged(Outcome::Done, Answer::Done),
-        Err(AccountRejection::ExistsWithDifferentFields) => Verdict::no(Rejection::Exists),
+pub(super) fn open_account(state: &State, account: Account, now: UnixMillis) -> Verdict {
+    match state.check_account(account, now) {
+        Ok(_) if state.has_account_like(&account) => Verdict::no(Rejection::Exists),
+        Ok(_) => Verdict::yes(Event::AccountOpened(account), Answer::Done),
+        Err(CreateAccountStatus::Exists) => Verdict::unchanged(Outcome::Done, Answer::Done),
+        // Another account has this id, or it is one that nobody can have.
+        Err(_) => Verdict::no(Rejection::Exists),
     }
 }
 
@@ -46,8 +48,20 @@ pub(super) fn deposit(state: &State, id: DepositId, wallet: WalletId, money: Mon
     };
     let deposit = Deposit { id, wallet, currency, amount, created_at: now };
     let settled = Settled { what: deposit, debit_account, credit_account };
-    match state.ledger.check(&[settled.transfer()]) {
-        Ok(()) => Verdict::yes(Event::DepositSucceeded(settled), Answer::Deposit(deposit)),
-        Err(_) => Verdict::no(Rejection::BalanceOverflow),
+    match state.check_transfer(&settled.transfer(), now) {
+        Ok(_) => Verdict::yes(Event::DepositSucceeded(settled), Answer::Deposit(deposit)),
+        Err(status) => Verdict::no(refusal(status, currency)),
+    }
+}
+
+/// What it means to whoever brings money that the ledger refuses it.
+fn refusal(status: CreateTransferStatus, currency: Currency) -> Rejection {
+    use CreateTransferStatus::*;
+    match status {
+        DebitAccountAlreadyClosed | CreditAccountAlreadyClosed => Rejection::CurrencyNotHeld { currency },
+        // These two numbers are nobody's to take.
+        IdMustNotBeZero | IdMustNotBeIntMax => Rejection::Exists,
+        // An overflow, or a float with a limit. Nothing else can be, for the reasons that a payment has.
+        _ => Rejection::BalanceOverflow,
     }
 }

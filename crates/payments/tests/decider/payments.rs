@@ -21,9 +21,10 @@ fn invariant_01_a_payment_moves_the_amount_once_and_names_everything() {
     assert_eq!((shop.has(0), shop.got(0)), (0, 1_000));
     let [Event::PaymentSucceeded(settled)] = &shop.happened[..] else { panic!("{:?}", shop.happened) };
     let transfer = settled.transfer();
-    assert_eq!((transfer.amount, transfer.ledger, transfer.id.as_u128()), (1_000, 156, payment.id.as_u128()));
+    assert_eq!((transfer.amount, transfer.ledger, transfer.id), (1_000, 156, payment.id.as_u128()));
+    assert_eq!((transfer.user_data_128, transfer.code), (order.id.as_u128(), 2));
     for totals in shop.state.ledger().totals().values() {
-        assert_eq!(totals.debits, totals.credits);
+        assert!(totals.balanced(), "{totals:?}");
     }
 }
 
@@ -75,7 +76,7 @@ fn bug_20_a_restart_with_stale_state_pays_twice() {
     shop.deposit(0, fen(1_000));
     let tap = shop.tap(0, 1);
     let mut restarted = State::restored_at(shop.state.position(), shop.state.now());
-    shop.state.ledger().accounts().for_each(|(account, balance)| restarted.restore_account(*account, balance));
+    shop.state.accounts().for_each(|(account, balance)| restarted.restore_account(account, balance));
     shop.state.tags().for_each(|tag| restarted.restore_tag(tag.tag, tag.last_counter));
     shop.state = restarted;
     let stored = shop.state.position();

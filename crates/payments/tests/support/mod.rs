@@ -10,9 +10,8 @@ pub(crate) mod table;
 pub(crate) mod world;
 
 use ids::{AccountId, MerchantId, TagId, WalletId};
-use ledger::simple::{Account, AccountFlags};
 use money::{Amount, Currency, Money};
-use payments::{Owner, RegisteredTag, TagMode, UnixMillis, account_code};
+use payments::{Account, AccountFlags, Owner, RegisteredTag, TagMode, UnixMillis, account_code};
 use tag::{AesKey, ReadCounter, SoftwareTag, TagKeys, Uid};
 
 /// 2026-11-22T12:30:00Z.

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use ids::{DepositId, MerchantId, OrderId, PaymentId, TagId, TapId, WalletId};
-use ledger::simple::Account;
 use money::{Currency, Money};
 use payments::{
-    Answer, Deposit, Order, OrderStatus, Payment, RegisteredTag, Rejection, Request, RequestKey, Tap, Text, UnixMillis,
+    Account, Answer, Deposit, Order, OrderStatus, Payment, RegisteredTag, Rejection, Request, RequestKey, Tap, Text,
+    UnixMillis,
 };
 use tag::Uid;
 

@@ -151,7 +151,7 @@ impl Shop {
     }
 
     fn available(&self, owner: Owner) -> u64 {
-        let mut accounts = self.state.ledger().accounts().filter(|(account, _)| account.owner == owner.bits());
+        let mut accounts = self.state.accounts().filter(|(account, _)| account.owner == owner.bits());
         accounts.next().expect("an account").1.available()
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use ids::{AccountId, DepositId, OrderId, PaymentId, TagId, TapId};
-use ledger::simple::{Account, Balance, Transfer};
+use ledger::{Balance, Transfer};
 use payments::{
-    Deposit, Event, Need, Order, OrderStatus, Outcome, Payment, Recalled, Record, RegisteredTag, Request, RequestKey,
-    State, Tap, UnixMillis,
+    Account, Deposit, Event, Need, Order, OrderStatus, Outcome, Payment, Recalled, Record, RegisteredTag, Request,
+    RequestKey, State, Tap, UnixMillis,
 };
 
 #[derive(Debug, Default)]
@@ -77,8 +77,9 @@ impl Table {
     }
 
     fn transfer(&mut self, transfer: &Transfer) {
-        self.accounts.get_mut(&transfer.debit_account).expect("an account").1.debits_posted += transfer.amount;
-        self.accounts.get_mut(&transfer.credit_account).expect("an account").1.credits_posted += transfer.amount;
+        let [debit, credit] = [transfer.debit_account_id, transfer.credit_account_id].map(AccountId::from_u128);
+        self.accounts.get_mut(&debit).expect("an account").1.debits_posted += transfer.amount;
+        self.accounts.get_mut(&credit).expect("an account").1.credits_posted += transfer.amount;
     }
 
     pub(crate) fn recall(&self, need: Need) -> Option<Recalled> {

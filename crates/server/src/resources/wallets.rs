@@ -157,7 +157,7 @@ pub(crate) async fn balances(
 fn balances_of(tables: &TablesReader, wallet: WalletId) -> Result<Vec<Balance>, TablesError> {
     let accounts = tables.accounts(Owner::Wallet(wallet))?;
     let spendable = accounts.iter().filter(|(account, _)| account.code == account_code::WALLET);
-    let balance = |(account, balance): &(ledger::simple::Account, ledger::simple::Balance)| {
+    let balance = |(account, balance): &(payments::Account, ledger::Balance)| {
         let currency = u16::try_from(account.ledger).ok().and_then(|numeric| Currency::from_numeric(numeric).ok())?;
         Some(Balance { currency, available: balance.available() })
     };

@@ -10,9 +10,8 @@ use directory::{
 };
 use engine::{Clock, Engine, SystemClock};
 use ids::{AccountId, DepositId, MerchantId, StoreId, TagId, TillId, WalletId};
-use ledger::simple::{Account, AccountFlags};
 use money::{Amount, Currency, Money};
-use payments::{Action, Owner, RegisteredTag, TagMode, UnixMillis, account_code};
+use payments::{Account, AccountFlags, Action, Owner, RegisteredTag, TagMode, UnixMillis, account_code};
 use serde_json::Value;
 use server::{App, Options};
 use tag::{AesKey, ReadCounter, SoftwareTag, TagKeys, Uid};
@@ -250,7 +249,7 @@ fn provision(engine: &Engine, directory: &Directory) {
         let id = wallet(n);
         open_accounts(engine, account_code::WALLET, Owner::Wallet(id), true);
         for (number, currency) in CURRENCIES.iter().enumerate() {
-            deposit(engine, u128::from(n) * 10 + number as u128, id, money(Platform::BALANCE, currency));
+            deposit(engine, u128::from(n) * 10 + number as u128 + 1, id, money(Platform::BALANCE, currency));
         }
         entries.push(Entry::Wallet(WalletProfile { id, name: name("Mei"), name_zh: Some(name("小美")), created_at }));
         entries.push(Entry::token(Actor::Wallet(id), &token(Actor::Wallet(id))));

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use ids::{AccountId, MerchantId, OrderId, PaymentId, TapId, WalletId};
-use ledger::simple::{Account, Balance};
-use payments::{BodyDigest, Deposit, RequestKey};
+use ledger::Balance;
+use payments::{Account, BodyDigest, Deposit, RequestKey};
 use payments::{Need, Order, Owner, Payment, Recalled, RegisteredTag, Request, Tap, UnixMillis};
 use rusqlite::{OptionalExtension, Params, Row, params};
 

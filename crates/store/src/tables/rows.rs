@@ -1,9 +1,11 @@
 //! Between rows and the payments crate's types.
 
 use ids::{Id, Kind};
-use ledger::simple::{Account, AccountFlags, Balance};
+use ledger::Balance;
 use money::{Amount, Currency};
-use payments::{Deposit, Order, OrderStatus, Payment, RegisteredTag, TagMode, Tap, Text, UnixMillis};
+use payments::{
+    Account, AccountFlags, Deposit, Order, OrderStatus, Payment, RegisteredTag, TagMode, Tap, Text, UnixMillis,
+};
 use rusqlite::types::Type;
 use rusqlite::{Result, Row};
 use tag::Uid;
@@ -76,9 +78,12 @@ pub(super) fn account(row: &Row<'_>) -> Result<(Account, Balance)> {
             credits_must_not_exceed_debits: row.get("credits_must_not_exceed_debits")?,
         },
     };
-    let balance =
-        Balance { debits_posted: unsigned(row, "debits_posted")?, credits_posted: unsigned(row, "credits_posted")? };
-    Ok((account, balance))
+    Ok((account, posted(unsigned(row, "debits_posted")?, unsigned(row, "credits_posted")?)))
+}
+
+/// A balance as it is stored: nothing of payments is ever pending.
+pub(super) fn posted(debits_posted: u64, credits_posted: u64) -> Balance {
+    Balance { debits_posted, credits_posted, ..Balance::default() }
 }
 
 pub(super) fn tag(row: &Row<'_>) -> Result<(RegisteredTag, u32)> {

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use ids::{AccountId, IdMap, OrderId, PaymentId, TagId, TapId};
-use ledger::simple::{Account, Balance, Transfer};
+use ledger::{Balance, Transfer};
 use payments::{
-    Deposit, Event, Order, OrderStatus, Outcome, Payment, Record, RegisteredTag, Request, State, TagMode, Tap,
+    Account, Deposit, Event, Order, OrderStatus, Outcome, Payment, Record, RegisteredTag, Request, State, TagMode, Tap,
 };
 use payments::{TAP_LIFETIME_MS, UnixMillis};
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -244,11 +244,12 @@ impl<'a> Batch<'a> {
         at: UnixMillis,
         payment: Option<PaymentId>,
     ) -> rusqlite::Result<()> {
-        let sides = [(transfer.debit_account, false), (transfer.credit_account, true)];
-        for (account, credit) in sides {
-            let before = self.balance(account)?;
-            let after = if credit { before.credited(transfer.amount) } else { before.debited(transfer.amount) };
-            let after = after.ok_or(rusqlite::Error::IntegralValueOutOfRange(0, i64::MAX))?;
+        for (account, credit) in [(transfer.debit_account_id, false), (transfer.credit_account_id, true)] {
+            let account = AccountId::from_u128(account);
+            let mut after = self.balance(account)?;
+            let sum = if credit { &mut after.credits_posted } else { &mut after.debits_posted };
+            let overflow = rusqlite::Error::IntegralValueOutOfRange(0, i64::MAX);
+            *sum = sum.checked_add(transfer.amount).ok_or(overflow)?;
             self.balances.insert(account, after);
             let (amount, balance_after) = (transfer.amount, after.available());
             self.entries.push(Entry { account, position, credit, amount, balance_after, at, payment });
@@ -264,7 +265,7 @@ impl<'a> Batch<'a> {
         let select = "SELECT debits_posted, credits_posted FROM accounts WHERE id = ?1";
         self.sql.prepare_cached(select)?.query_one([account.to_bytes()], |row| {
             let (debits, credits): (i64, i64) = (row.get(0)?, row.get(1)?);
-            Ok(Balance { debits_posted: debits.cast_unsigned(), credits_posted: credits.cast_unsigned() })
+            Ok(rows::posted(debits.cast_unsigned(), credits.cast_unsigned()))
         })
     }
 

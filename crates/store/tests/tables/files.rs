@@ -119,5 +119,5 @@ fn a_left_over_log_does_not_come_back() {
     std::fs::write(&log, bytes).unwrap();
     let tables = TablesWriter::open(&file).unwrap();
     assert_eq!(tables.mark().frame.position, 0);
-    assert_eq!(tables.load_state().unwrap().ledger().accounts().count(), 0);
+    assert_eq!(tables.load_state().unwrap().accounts().count(), 0);
 }

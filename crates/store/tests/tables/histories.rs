@@ -14,7 +14,7 @@ use crate::{fold, store_next};
 
 /// What may still change, in a fixed order.
 fn picture(state: &State) -> impl PartialEq + std::fmt::Debug + use<> {
-    let mut accounts: Vec<_> = state.ledger().accounts().map(|(account, balance)| (*account, balance)).collect();
+    let mut accounts: Vec<_> = state.accounts().collect();
     accounts.sort_by_key(|(account, _)| account.id);
     let mut tags: Vec<_> = state.tags().map(|tag| (tag.tag.id, tag.tag, tag.last_counter, tag.waiting_order)).collect();
     tags.sort_by_key(|(id, ..)| *id);
@@ -152,7 +152,8 @@ fn entries_add_up(reader: &TablesReader, journal: &[Record]) {
             Event::PaymentSucceeded(settled) => settled.transfer(),
             _ => continue,
         };
-        for (account, credit) in [(transfer.debit_account, false), (transfer.credit_account, true)] {
+        for (account, credit) in [(transfer.debit_account_id, false), (transfer.credit_account_id, true)] {
+            let account = AccountId::from_u128(account);
             let (debits, credits) = sums.entry(account).or_default();
             *(if credit { credits } else { debits }) += transfer.amount;
             let after = sums[&account].1.saturating_sub(sums[&account].0);

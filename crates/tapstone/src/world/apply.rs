@@ -9,9 +9,8 @@ use directory::{
 };
 use engine::Engine;
 use ids::{MerchantId, StoreId, TagId, TillId, WalletId};
-use ledger::simple::{Account, AccountFlags};
 use money::Currency;
-use payments::{Action, Owner, RegisteredTag, Rejection, UnixMillis, account_code};
+use payments::{Account, AccountFlags, Action, Owner, RegisteredTag, Rejection, UnixMillis, account_code};
 
 use super::description::{Key, Merchant, Store, Tag, TagMode, Wallet, World};
 use super::ids::derived;
