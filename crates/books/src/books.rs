@@ -1,0 +1,455 @@
+//! The books: decide in memory, make durable, answer.
+
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, channel, sync_channel};
+use std::thread::JoinHandle;
+
+use journal::{Disk, Journal, JournalId, JournalWriter, OsDisk, WriterOptions};
+use ledger::{
+    Account, AccountBalance, AccountFilter, BATCH_MAX, CreateAccountResult, CreateTransferResult, Ledger, Past,
+    QueryFilter, Remembered, TIMESTAMP_MAX, Transfer, TransferFlags,
+};
+
+use crate::catalog::{Catalog, Snapshot};
+use crate::checkpoint::{self, Health, Stretch};
+use crate::committer::{self, Job, Progress};
+use crate::error::BooksError;
+use crate::facts::FactsWriter;
+use crate::merger;
+use crate::query::{self, Reader, View};
+use crate::recent::Recent;
+use crate::recovery::{self, Recovered};
+
+/// How the books are kept. The default is right for nearly everybody.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the files are; another disk than the operating system's is for tests.
+    pub disk: Arc<dyn Disk>,
+    /// The id of a journal that is created now: 16 random bytes; drawn from the operating system if it is missing.
+    pub journal_id: Option<[u8; 16]>,
+    /// The size of one file of the journal.
+    pub segment_bytes: u64,
+    /// After how many new rows a stretch of the journal is written to the tables. More need more memory, and more time
+    /// to recover; fewer make the merging work harder.
+    pub stretch_rows: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            disk: Arc::new(OsDisk),
+            journal_id: None,
+            segment_bytes: journal::DEFAULT_SEGMENT_BYTES,
+            stretch_rows: 1 << 18,
+        }
+    }
+}
+
+/// Stretches that may wait for the tables. Then new work waits, so memory stays bounded.
+const MAX_WAITING_STRETCHES: usize = 4;
+
+/// Frames that may wait for the disk before deciding waits too.
+const MAX_WAITING_FRAMES: usize = 8;
+
+/// A batch that is decided and on its way to the disk. Its results are nobody's before [`Books::finish`].
+#[derive(Debug)]
+#[must_use = "the batch is durable, and may be told of, only when it is finished"]
+pub struct Begun<R> {
+    results: Vec<R>,
+    frames: u64,
+}
+
+/// A durable ledger: accounts and transfers that are never lost, and can be asked about for ever.
+///
+/// One user at a time; share it behind a lock or a queue.
+pub struct Books {
+    folder: PathBuf,
+    options: Options,
+    ledger: Ledger,
+    clock: u64,
+    /// No transfer id that was ever used is higher.
+    highest_id: u128,
+    /// What was decided since the last stretch ended.
+    newest: Recent,
+    /// The stretches that are on their way to the tables, the oldest first.
+    waiting: Vec<Arc<Recent>>,
+    /// Stretches that were handed to the tables since the books were opened.
+    stretches: u64,
+    tables: Arc<Snapshot>,
+    reader: Reader,
+    /// Frames that were handed to the committer since the books were opened.
+    frames: u64,
+    threads: Threads,
+}
+
+/// The threads in the background, and what they share with the books.
+pub(crate) struct Threads {
+    jobs: Option<SyncSender<Job>>,
+    progress: Arc<Progress>,
+    pub(crate) catalog: Arc<Catalog>,
+    health: Arc<Health>,
+    handles: Vec<JoinHandle<()>>,
+}
+
+impl Books {
+    /// Opens the books in `folder`, and creates what is missing. What was acknowledged before is there.
+    pub fn open(folder: &Path, options: Options) -> Result<Self, BooksError> {
+        let Recovered { ledger, clock, highest_id, newest, catalog, journal } = recovery::recover(folder, &options)?;
+        let tables = catalog.current();
+        let reader = Reader::new(&catalog);
+        Ok(Self {
+            folder: folder.to_owned(),
+            options,
+            ledger,
+            clock,
+            highest_id,
+            newest,
+            waiting: Vec::new(),
+            stretches: 0,
+            tables,
+            reader,
+            frames: 0,
+            threads: Threads::start(journal, catalog),
+        })
+    }
+
+    /// Creates accounts. They are durable when this returns.
+    pub fn create_accounts(&mut self, events: &[Account]) -> Result<Vec<CreateAccountResult>, BooksError> {
+        let begun = self.begin_accounts(events)?;
+        self.finish(begun)
+    }
+
+    /// Creates transfers. They are durable when this returns.
+    pub fn create_transfers(&mut self, events: &[Transfer]) -> Result<Vec<CreateTransferResult>, BooksError> {
+        let begun = self.begin_transfers(events)?;
+        self.finish(begun)
+    }
+
+    /// Decides a batch of accounts, and sends it to the disk without waiting.
+    pub fn begin_accounts(&mut self, events: &[Account]) -> Result<Begun<CreateAccountResult>, BooksError> {
+        self.prepare(events.len())?;
+        let created = self.ledger.create_accounts(events, self.clock)?;
+        self.newest.add_accounts(&created);
+        let mut facts = FactsWriter::new(self.threads.progress.buffer());
+        facts.accounts(&created.accounts);
+        Ok(Begun { results: created.results, frames: self.send(facts)? })
+    }
+
+    /// Decides a batch of transfers, and sends it to the disk without waiting: the next one can be decided meanwhile.
+    pub fn begin_transfers(&mut self, events: &[Transfer]) -> Result<Begun<CreateTransferResult>, BooksError> {
+        self.prepare(events.len())?;
+        let mut facts = FactsWriter::new(self.threads.progress.buffer());
+        self.expire(self.clock.max(self.ledger.last_timestamp().saturating_add(1)), &mut facts);
+        let created =
+            self.recall(events).and_then(|past| Ok(self.ledger.create_transfers(events, self.clock, &past)?));
+        let created = match created {
+            Ok(created) => created,
+            Err(error) => {
+                self.send(facts)?;
+                return Err(error);
+            }
+        };
+        let ids = created.transfers.iter().map(|transfer| transfer.id).chain(created.failed.iter().copied());
+        self.highest_id = ids.fold(self.highest_id, u128::max);
+        facts.transfers(&created.transfers);
+        facts.failed(&created.failed);
+        self.newest.add_transfers(&created);
+        Ok(Begun { results: created.results, frames: self.send(facts)? })
+    }
+
+    /// Waits until a batch is durable, and says what became of its events.
+    pub fn finish<R>(&mut self, begun: Begun<R>) -> Result<Vec<R>, BooksError> {
+        self.threads.durable(begun.frames)?;
+        Ok(begun.results)
+    }
+
+    /// Sets the clock, in nanoseconds since 1970, and voids the pending transfers whose timeouts have passed; says how
+    /// many. Durable when it returns. Timestamps are never lower than the clock, and never the same.
+    pub fn tick(&mut self, nanoseconds: u64) -> Result<u64, BooksError> {
+        if nanoseconds < self.clock {
+            return Err(BooksError::ClockBackwards { clock: self.clock, asked: nanoseconds });
+        }
+        if nanoseconds > TIMESTAMP_MAX {
+            return Err(BooksError::ClockOutOfRange { asked: nanoseconds });
+        }
+        self.prepare(0)?;
+        let mut facts = FactsWriter::new(self.threads.progress.buffer());
+        if nanoseconds > self.clock {
+            facts.clock(nanoseconds);
+        }
+        self.clock = nanoseconds;
+        let expired = self.expire(nanoseconds, &mut facts);
+        let frames = self.send(facts)?;
+        self.threads.durable(frames)?;
+        Ok(expired)
+    }
+
+    /// Where the clock stands, in nanoseconds since 1970.
+    pub fn clock(&self) -> u64 {
+        self.clock
+    }
+
+    /// The accounts with these ids, as far as they exist.
+    pub fn lookup_accounts(&mut self, ids: &[u128]) -> Result<Vec<Account>, BooksError> {
+        self.prepare_reading(ids.len())?;
+        Ok(ids.iter().filter_map(|id| self.ledger.account(*id)).collect())
+    }
+
+    /// The transfers with these ids, as far as they exist.
+    pub fn lookup_transfers(&mut self, ids: &[u128]) -> Result<Vec<Transfer>, BooksError> {
+        self.prepare_reading(ids.len())?;
+        let (view, reader) = self.view();
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            if let Some(Remembered::Created(transfer)) = reader.find(&view, *id)? {
+                found.push(transfer);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The transfers of an account.
+    pub fn get_account_transfers(&mut self, filter: &AccountFilter) -> Result<Vec<Transfer>, BooksError> {
+        self.prepare_reading(0)?;
+        let (view, reader) = self.view();
+        Ok(reader.account_transfers(&view, filter)?)
+    }
+
+    /// The balances of an account that keeps its history, after each of its transfers.
+    pub fn get_account_balances(&mut self, filter: &AccountFilter) -> Result<Vec<AccountBalance>, BooksError> {
+        self.prepare_reading(0)?;
+        let (view, reader) = self.view();
+        Ok(reader.account_balances(&view, filter)?)
+    }
+
+    /// The accounts that match a filter.
+    pub fn query_accounts(&mut self, filter: &QueryFilter) -> Result<Vec<Account>, BooksError> {
+        self.prepare_reading(0)?;
+        let (view, _) = self.view();
+        Ok(query::query_accounts(&view, filter)?)
+    }
+
+    /// The transfers that match a filter.
+    pub fn query_transfers(&mut self, filter: &QueryFilter) -> Result<Vec<Transfer>, BooksError> {
+        self.prepare_reading(0)?;
+        let (view, reader) = self.view();
+        Ok(reader.query_transfers(&view, filter)?)
+    }
+
+    /// The ledger in memory: accounts, open pending transfers, totals. It may be ahead of the disk by what was begun and
+    /// is not finished.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// How many transfers there are.
+    pub fn transfer_count(&self) -> u64 {
+        self.newest.first_transfer + self.newest.transfers.len() as u64
+    }
+
+    /// Brings the tables up to the journal's end, so that opening the books again has nothing to catch up with.
+    pub fn checkpoint(&mut self) -> Result<(), BooksError> {
+        self.threads.durable(self.frames)?;
+        self.end_stretch()?;
+        while !self.waiting.is_empty() {
+            self.wait_for_tables()?;
+        }
+        Ok(())
+    }
+
+    /// Brings everything to rest. Without it nothing is lost either: opening takes a little longer.
+    pub fn close(mut self) -> Result<(), BooksError> {
+        self.checkpoint()
+    }
+
+    /// The folder that the books are in.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What must be so before a batch of `events` is decided: nothing is decided that cannot be recorded.
+    fn prepare(&mut self, events: usize) -> Result<(), BooksError> {
+        self.prepare_reading(events)?;
+        while self.newest.size() >= self.options.stretch_rows && self.waiting.len() >= MAX_WAITING_STRETCHES {
+            self.wait_for_tables()?;
+        }
+        if self.newest.size() >= self.options.stretch_rows {
+            self.end_stretch()?;
+        }
+        Ok(())
+    }
+
+    fn prepare_reading(&mut self, events: usize) -> Result<(), BooksError> {
+        if events > BATCH_MAX {
+            return Err(BooksError::BatchTooLarge { events });
+        }
+        if let Some(failure) = self.threads.progress.failure() {
+            return Err(failure.map_or(BooksError::Stopped, BooksError::from));
+        }
+        self.see_tables();
+        Ok(())
+    }
+
+    /// Lets go of what has reached the tables.
+    fn see_tables(&mut self) {
+        let tables = self.threads.catalog.current();
+        let written =
+            self.waiting.len().saturating_sub(usize::try_from(self.stretches - tables.stretches).unwrap_or(0));
+        self.waiting.drain(..written);
+        self.tables = tables;
+    }
+
+    /// Waits until one more stretch has reached the tables.
+    fn wait_for_tables(&mut self) -> Result<(), BooksError> {
+        let Threads { catalog, health, .. } = &self.threads;
+        let seen = self.tables.stretches;
+        let mut failure = None;
+        catalog.wait(|snapshot| {
+            failure = health.failure();
+            failure.is_some() || snapshot.stretches > seen
+        });
+        self.see_tables();
+        match failure {
+            Some(failure) if self.tables.stretches == seen => Err(failure.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// What was decided since the last stretch goes to the tables, once it is durable.
+    fn end_stretch(&mut self) -> Result<(), BooksError> {
+        let changed = self.ledger.take_changed();
+        if self.newest.size() == 0 && changed.is_empty() && self.tables.clock == self.clock {
+            return Ok(());
+        }
+        let empty = Recent::new(self.transfer_count(), self.ledger.account_count());
+        let recent = Arc::new(std::mem::replace(&mut self.newest, empty));
+        self.waiting.push(Arc::clone(&recent));
+        self.stretches += 1;
+        let (last_timestamp, clock) = (self.ledger.last_timestamp(), self.clock);
+        self.threads.send(Job::Stretch(Box::new(Stretch { recent, changed, last_timestamp, clock })))
+    }
+
+    /// What the past says about the ids that a batch names.
+    fn recall(&mut self, events: &[Transfer]) -> Result<Past, BooksError> {
+        let highest_id = self.highest_id;
+        let (view, reader) = self.view();
+        let mut past = Past::new();
+        for event in events {
+            if event.id <= highest_id {
+                recall_one(&view, reader, &mut past, event.id)?;
+            }
+            let resolves = event.flags.intersects(TransferFlags::RESOLVING);
+            if resolves && view.ledger.pending(event.pending_id).is_none() {
+                recall_one(&view, reader, &mut past, event.pending_id)?;
+            }
+        }
+        Ok(past)
+    }
+
+    fn expire(&mut self, now: u64, facts: &mut FactsWriter) -> u64 {
+        let mut ids = Vec::new();
+        while let Some(closed) = self.ledger.expire_one(now) {
+            self.newest.add_closed(closed);
+            ids.push(closed.id);
+        }
+        facts.expired(&ids);
+        ids.len() as u64
+    }
+
+    /// Hands facts to the committer. Returns how many frames must be durable for them to be.
+    fn send(&mut self, facts: FactsWriter) -> Result<u64, BooksError> {
+        let (frame, events) = facts.finish();
+        if let Some(events) = NonZeroU32::new(events) {
+            self.frames += 1;
+            self.threads.send(Job::Frame { frame, events })?;
+        }
+        Ok(self.frames)
+    }
+
+    fn view(&mut self) -> (View<'_>, &mut Reader) {
+        let view = View { ledger: &self.ledger, tables: &self.tables, recent: &self.waiting, newest: &self.newest };
+        (view, &mut self.reader)
+    }
+}
+
+/// Adds what became of one id, and what is asked about it further.
+fn recall_one(view: &View<'_>, reader: &mut Reader, past: &mut Past, id: u128) -> Result<(), BooksError> {
+    if past.find(id).is_some() {
+        return Ok(());
+    }
+    let Some(what) = reader.find(view, id)? else { return Ok(()) };
+    past.remember(id, what);
+    let Remembered::Created(transfer) = what else { return Ok(()) };
+    if transfer.flags.contains(TransferFlags::PENDING) && view.ledger.pending(id).is_none() {
+        past.resolve(id, reader.resolution(view, &transfer)?);
+    }
+    if transfer.flags.intersects(TransferFlags::RESOLVING) {
+        recall_one(view, reader, past, transfer.pending_id)?;
+    }
+    Ok(())
+}
+
+impl Threads {
+    fn start(journal: JournalWriter, catalog: Catalog) -> Self {
+        let (jobs, job_queue) = sync_channel(MAX_WAITING_FRAMES);
+        let (stretches, stretch_queue) = channel();
+        let (progress, catalog, health) =
+            (Arc::new(Progress::default()), Arc::new(catalog), Arc::new(Health::default()));
+        let committer = {
+            let progress = Arc::clone(&progress);
+            std::thread::spawn(move || committer::run(journal, job_queue, stretches, &progress))
+        };
+        let tables = {
+            let (catalog, health) = (Arc::clone(&catalog), Arc::clone(&health));
+            std::thread::spawn(move || checkpoint::run(&catalog, stretch_queue, &health))
+        };
+        let merger = {
+            let (catalog, health) = (Arc::clone(&catalog), Arc::clone(&health));
+            std::thread::spawn(move || merger::run(&catalog, &health))
+        };
+        Self { jobs: Some(jobs), progress, catalog, health, handles: vec![committer, tables, merger] }
+    }
+
+    fn send(&self, job: Job) -> Result<(), BooksError> {
+        let sent = self.jobs.as_ref().map(|jobs| jobs.send(job));
+        match sent {
+            Some(Ok(())) => Ok(()),
+            _ => Err(self.progress.failure().flatten().map_or(BooksError::Stopped, BooksError::from)),
+        }
+    }
+
+    fn durable(&self, frames: u64) -> Result<(), BooksError> {
+        self.progress.wait(frames).map_err(|failure| failure.map_or(BooksError::Stopped, BooksError::from))
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.health.close();
+        self.jobs = None;
+        self.catalog.wake();
+        for handle in self.handles.drain(..) {
+            if handle.join().is_err() {
+                tracing::error!("a thread of the books panicked");
+            }
+        }
+    }
+}
+
+/// The writer of the journal in `folder`, and the journal itself.
+pub(crate) fn journal(folder: &Path, options: &Options) -> Result<(Journal, WriterOptions), BooksError> {
+    let id = match options.journal_id {
+        Some(id) => id,
+        None => {
+            let mut id = [0; 16];
+            getrandom::fill(&mut id).map_err(|_| BooksError::Stopped)?;
+            id
+        }
+    };
+    let journal = Journal::on_disk(folder.join("journal"), Arc::clone(&options.disk));
+    let mut writer = WriterOptions::new(JournalId::from_bytes(id));
+    writer.segment_bytes = options.segment_bytes;
+    Ok((journal, writer))
+}

@@ -1,0 +1,254 @@
+//! The thread that writes stretches of the journal to the tables, one after the other.
+
+use std::io::ErrorKind;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use journal::Anchor;
+use ledger::{Account, AccountState, Resolution, Transfer, TransferFlags};
+use runs::{Entry, Filter, Run, RunWriter, Tree, sort_entries};
+
+use crate::catalog::{ACCOUNTS, Catalog, Snapshot, TRANSFERS, Trees};
+use crate::entries::{BalanceEntry, CLOSED, FAILED, Field, GROUP, HistoryEntry, IdEntry, IndexEntry, OpenEntry};
+use crate::error::TablesError;
+use crate::recent::Recent;
+use crate::row_files::RowFiles;
+
+/// How long to wait before a full disk is tried again.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// Facts that are to be written, and the state of the ledger after them.
+#[derive(Debug)]
+pub(crate) struct Stretch {
+    pub(crate) recent: Arc<Recent>,
+    /// The accounts that changed in it.
+    pub(crate) changed: Vec<AccountState>,
+    pub(crate) last_timestamp: u64,
+    pub(crate) clock: u64,
+}
+
+/// How the tables are doing.
+#[derive(Debug, Default)]
+pub(crate) struct Health {
+    /// Why the tables cannot be written at the moment.
+    failing: Mutex<Option<TablesError>>,
+    closing: AtomicBool,
+}
+
+impl Health {
+    /// Why the tables cannot be written at the moment.
+    pub(crate) fn failure(&self) -> Option<TablesError> {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From here on what cannot be written is left: it is in the journal.
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    fn set(&self, failure: Option<TablesError>) {
+        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+}
+
+/// Runs until there are no more stretches. A stretch that cannot be written because the disk is full is tried again
+/// until there is room; after any other failure the tables stay as they are, and the journal holds what they lack.
+pub(crate) fn run(catalog: &Catalog, stretches: Receiver<(Box<Stretch>, Anchor)>, health: &Health) {
+    let mut writer = TablesWriter::new(catalog);
+    while let Ok((stretch, anchor)) = stretches.recv() {
+        while let Err(error) = writer.write(&stretch, anchor) {
+            let can_pass = is_full(&error);
+            tracing::error!(%error, "the ledger's tables could not be written; what was acknowledged is in its journal");
+            health.set(Some(error));
+            catalog.wake();
+            if !can_pass || health.is_closing() {
+                return;
+            }
+            std::thread::sleep(RETRY);
+            // Handles and half-written files are of no use any more.
+            writer = TablesWriter::new(catalog);
+        }
+        health.set(None);
+    }
+}
+
+/// Whether the disk has no room, which can change.
+fn is_full(error: &TablesError) -> bool {
+    let kind = match error {
+        TablesError::Io { source, .. } => source.kind(),
+        TablesError::Run(error) => match &**error {
+            runs::RunError::Io { source, .. } => source.kind(),
+            _ => return false,
+        },
+        _ => return false,
+    };
+    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
+/// The new runs of a stretch.
+struct NewRuns {
+    ids: Option<Arc<Run<IdEntry>>>,
+    index: Option<Arc<Run<IndexEntry>>>,
+    balances: Option<Arc<Run<BalanceEntry>>>,
+    open: Option<Arc<Run<OpenEntry>>>,
+    history: Option<Arc<Run<HistoryEntry>>>,
+}
+
+/// Writes stretches to the tables, one after the other.
+pub(crate) struct TablesWriter<'a> {
+    catalog: &'a Catalog,
+    transfers: RowFiles<Transfer>,
+    accounts: RowFiles<Account>,
+}
+
+impl<'a> TablesWriter<'a> {
+    pub(crate) fn new(catalog: &'a Catalog) -> Self {
+        let (disk, folder) = (&catalog.disk, &catalog.folder);
+        Self {
+            catalog,
+            transfers: RowFiles::new(Arc::clone(disk), folder.clone(), TRANSFERS),
+            accounts: RowFiles::new(Arc::clone(disk), folder.clone(), ACCOUNTS),
+        }
+    }
+
+    /// Writes one stretch, which ends with the frame `anchor`. Either all of it is in the tables afterwards, or none.
+    pub(crate) fn write(&mut self, stretch: &Stretch, anchor: Anchor) -> Result<(), TablesError> {
+        let recent = &stretch.recent;
+        self.transfers.write(recent.first_transfer, &recent.transfers)?;
+        self.accounts.write(u64::from(recent.first_account), &recent.accounts)?;
+        let ids = id_entries(recent);
+        let runs = NewRuns {
+            ids: self.run(&ids, Filter::ForKeys(ids.len()))?,
+            index: self.run(&index_entries(recent), Filter::None)?,
+            balances: self.run(&balance_entries(stretch), Filter::None)?,
+            open: self.run(&open_entries(recent), Filter::None)?,
+            history: self.run(&history_entries(recent), Filter::None)?,
+        };
+        self.catalog.change(|snapshot| snapshot.add(stretch, anchor, runs))
+    }
+
+    fn run<E: Entry>(&self, entries: &[E], filter: Filter) -> Result<Option<Arc<Run<E>>>, TablesError> {
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        let (id, path) = self.catalog.new_run();
+        let mut writer = RunWriter::create(&*self.catalog.disk, &path, id, filter)?;
+        writer.extend(entries)?;
+        Ok(Some(Arc::new(writer.finish()?)))
+    }
+}
+
+impl Snapshot {
+    fn add(&mut self, stretch: &Stretch, anchor: Anchor, runs: NewRuns) {
+        fn with<E: Entry>(tree: &mut Tree<E>, run: Option<Arc<Run<E>>>) {
+            if let Some(run) = run {
+                *tree = tree.with_new_run(run);
+            }
+        }
+        let recent = &stretch.recent;
+        let count = u32::try_from(recent.accounts.len()).expect("accounts are numbered with 32 bits");
+        self.anchor = Some(anchor);
+        self.transfers = recent.first_transfer + recent.transfers.len() as u64;
+        self.accounts = recent.first_account + count;
+        self.last_timestamp = stretch.last_timestamp;
+        self.clock = stretch.clock;
+        self.stretches += 1;
+        let Trees { ids, index, balances, open, history } = &mut self.trees;
+        with(ids, runs.ids);
+        with(index, runs.index);
+        with(balances, runs.balances);
+        with(open, runs.open);
+        with(history, runs.history);
+    }
+}
+
+fn id_entries(recent: &Recent) -> Vec<IdEntry> {
+    let numbered = recent.transfers.iter().zip(recent.first_transfer..);
+    let mut entries: Vec<_> = numbered.map(|(transfer, number)| IdEntry { id: transfer.id, number }).collect();
+    entries.extend(recent.failed.iter().map(|id| IdEntry { id: *id, number: FAILED }));
+    sort_entries(&mut entries);
+    entries
+}
+
+/// The entries of all fields, field by field: they are sorted one field at a time, which is faster than all at once.
+fn index_entries(recent: &Recent) -> Vec<IndexEntry> {
+    let mut entries = Vec::with_capacity(recent.transfers.len() * 5 / 2);
+    let transfers = || recent.transfers.iter().zip(recent.first_transfer..);
+    let mut transfer_field = |field: Field, value: fn(&Transfer) -> u128| {
+        add_field(&mut entries, field, transfers().map(|(transfer, number)| (value(transfer), number)));
+    };
+    transfer_field(Field::TransferDebitAccount, |transfer| transfer.debit_account_id);
+    transfer_field(Field::TransferCreditAccount, |transfer| transfer.credit_account_id);
+    transfer_field(Field::TransferUserData128, |transfer| transfer.user_data_128);
+    transfer_field(Field::TransferUserData64, |transfer| transfer.user_data_64.into());
+    transfer_field(Field::TransferUserData32, |transfer| transfer.user_data_32.into());
+    transfer_field(Field::TransferLedger, |transfer| transfer.ledger.into());
+    transfer_field(Field::TransferCode, |transfer| transfer.code.into());
+    transfer_field(Field::TransferPendingId, |transfer| transfer.pending_id);
+    let expired = recent.effects.closed.iter().filter(|closed| closed.how == Resolution::Expired);
+    add_field(&mut entries, Field::Expired, expired.map(|closed| (closed.id, closed.timestamp)));
+    let accounts = || recent.accounts.iter().zip(u64::from(recent.first_account)..);
+    let mut account_field = |field: Field, value: fn(&Account) -> u128| {
+        add_field(&mut entries, field, accounts().map(|(account, number)| (value(account), number)));
+    };
+    account_field(Field::AccountUserData128, |account| account.user_data_128);
+    account_field(Field::AccountUserData64, |account| account.user_data_64.into());
+    account_field(Field::AccountUserData32, |account| account.user_data_32.into());
+    account_field(Field::AccountLedger, |account| account.ledger.into());
+    account_field(Field::AccountCode, |account| account.code.into());
+    entries
+}
+
+/// Adds one field's entries, sorted. 0 means "no value" and is not indexed.
+fn add_field(entries: &mut Vec<IndexEntry>, field: Field, values: impl Iterator<Item = (u128, u64)>) {
+    let mut last = (0, 0);
+    let mut own = Vec::with_capacity(values.size_hint().0);
+    for (value, number) in values.filter(|(value, _)| *value != 0) {
+        // Values repeat, and hashing them is most of the work.
+        if last.0 != value {
+            last = (value, field.key(value));
+        }
+        let number = if field.is_grouped() { number / GROUP } else { number };
+        own.push(IndexEntry { key: last.1, number });
+    }
+    if field.is_grouped() {
+        own.dedup();
+    }
+    sort_entries(&mut own);
+    own.dedup();
+    entries.extend_from_slice(&own);
+}
+
+fn balance_entries(stretch: &Stretch) -> Vec<BalanceEntry> {
+    stretch.changed.iter().map(|state| BalanceEntry(*state)).collect()
+}
+
+/// The pending transfers that were opened in a stretch and are still open after it, and those from before that were
+/// closed in it.
+fn open_entries(recent: &Recent) -> Vec<OpenEntry> {
+    let opened = recent.transfers.iter().zip(recent.first_transfer..);
+    let opened = opened.filter(|(transfer, _)| transfer.flags.contains(TransferFlags::PENDING));
+    let mut entries: std::collections::BTreeMap<u64, u64> =
+        opened.map(|(transfer, number)| (transfer.timestamp, number)).collect();
+    for closed in &recent.effects.closed {
+        if entries.remove(&closed.timestamp).is_none() {
+            entries.insert(closed.timestamp, CLOSED);
+        }
+    }
+    entries.into_iter().map(|(timestamp, number)| OpenEntry { timestamp, number }).collect()
+}
+
+fn history_entries(recent: &Recent) -> Vec<HistoryEntry> {
+    let history = recent.effects.history.iter();
+    let mut entries: Vec<_> = history
+        .map(|(account, after)| HistoryEntry { account: *account, timestamp: after.timestamp, balance: after.balance })
+        .collect();
+    sort_entries(&mut entries);
+    entries
+}

@@ -1,0 +1,105 @@
+//! What was decided since the tables were last written: in memory, and read together with them.
+
+use foldhash::fast::RandomState;
+use hashbrown::{HashMap, HashSet};
+use ledger::{Account, ClosedPending, CreatedAccounts, CreatedTransfers, Effects, Resolution, Transfer};
+
+use crate::entries::FAILED;
+
+/// The facts of a stretch of the journal, in order.
+#[derive(Debug)]
+pub(crate) struct Recent {
+    /// How many transfers were created before.
+    pub(crate) first_transfer: u64,
+    /// How many accounts were created before.
+    pub(crate) first_account: u32,
+    pub(crate) transfers: Vec<Transfer>,
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) failed: HashSet<u128, RandomState>,
+    pub(crate) effects: Effects,
+    numbers: Numbers,
+    resolutions: HashMap<u128, Resolution, RandomState>,
+}
+
+/// Where to find a transfer by its id.
+#[derive(Debug)]
+enum Numbers {
+    /// The ids came in ascending order, so the transfers are sorted by them.
+    Ascending,
+    /// They did not.
+    Any(HashMap<u128, u64, RandomState>),
+}
+
+impl Recent {
+    pub(crate) fn new(first_transfer: u64, first_account: u32) -> Self {
+        Self {
+            first_transfer,
+            first_account,
+            transfers: Vec::new(),
+            accounts: Vec::new(),
+            failed: HashSet::default(),
+            effects: Effects::default(),
+            numbers: Numbers::Ascending,
+            resolutions: HashMap::default(),
+        }
+    }
+
+    /// How much there is to write.
+    pub(crate) fn size(&self) -> usize {
+        self.transfers.len() + self.accounts.len() + self.failed.len() + self.effects.closed.len()
+    }
+
+    pub(crate) fn add_accounts(&mut self, created: &CreatedAccounts) {
+        self.accounts.extend_from_slice(&created.accounts);
+    }
+
+    pub(crate) fn add_transfers(&mut self, created: &CreatedTransfers) {
+        self.add_numbers(&created.transfers);
+        self.transfers.extend_from_slice(&created.transfers);
+        self.failed.extend(&created.failed);
+        self.effects.history.extend_from_slice(&created.effects.history);
+        created.effects.closed.iter().for_each(|closed| self.add_closed(*closed));
+    }
+
+    pub(crate) fn add_closed(&mut self, closed: ClosedPending) {
+        self.resolutions.insert(closed.id, closed.how);
+        self.effects.closed.push(closed);
+    }
+
+    fn add_numbers(&mut self, transfers: &[Transfer]) {
+        let before = self.transfers.last().into_iter();
+        if matches!(self.numbers, Numbers::Ascending) && !before.chain(transfers).is_sorted_by(|a, b| a.id < b.id) {
+            let numbered = self.transfers.iter().zip(self.first_transfer..);
+            let mut numbers = HashMap::with_hasher(RandomState::default());
+            numbers.extend(numbered.map(|(transfer, number)| (transfer.id, number)));
+            self.numbers = Numbers::Any(numbers);
+        }
+        if let Numbers::Any(numbers) = &mut self.numbers {
+            let first = self.first_transfer + self.transfers.len() as u64;
+            numbers.extend(transfers.iter().zip(first..).map(|(transfer, number)| (transfer.id, number)));
+        }
+    }
+
+    /// The number of the transfer with this id, [`FAILED`] if it failed for ever; nothing if it was not used here.
+    pub(crate) fn number(&self, id: u128) -> Option<u64> {
+        let number = match &self.numbers {
+            Numbers::Ascending => {
+                let place = self.transfers.binary_search_by_key(&id, |transfer| transfer.id).ok();
+                place.map(|place| self.first_transfer + place as u64)
+            }
+            Numbers::Any(numbers) => numbers.get(&id).copied(),
+        };
+        number.or_else(|| self.failed.contains(&id).then_some(FAILED))
+    }
+
+    /// The transfer with this number, if it is one of these.
+    pub(crate) fn transfer(&self, number: u64) -> Option<&Transfer> {
+        let place = usize::try_from(number.checked_sub(self.first_transfer)?).ok()?;
+        self.transfers.get(place)
+    }
+
+    /// How the pending transfer with this id was resolved, if that was here.
+    pub(crate) fn resolution(&self, id: u128) -> Option<Resolution> {
+        self.resolutions.get(&id).copied()
+    }
+}

@@ -1,0 +1,151 @@
+//! Opening: the tables are loaded, and what the journal holds beyond them takes effect again.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use journal::{Anchor, Journal, JournalWriter};
+use ledger::{Account, CreatedAccounts, CreatedTransfers, Ledger, Transfer};
+
+use crate::books::{self, Options};
+use crate::catalog::{ACCOUNTS, Catalog, Snapshot, TRANSFERS};
+use crate::checkpoint::{Stretch, TablesWriter};
+use crate::entries::CLOSED;
+use crate::error::{BooksError, TablesError};
+use crate::facts::{self, Section};
+use crate::recent::Recent;
+use crate::row_files::RowFiles;
+
+/// The name of the tables' folder.
+pub(crate) const TABLES_FOLDER: &str = "tables";
+
+pub(crate) struct Recovered {
+    pub(crate) ledger: Ledger,
+    pub(crate) clock: u64,
+    pub(crate) highest_id: u128,
+    pub(crate) newest: Recent,
+    pub(crate) catalog: Catalog,
+    pub(crate) journal: JournalWriter,
+}
+
+/// What is being brought up to the journal's end.
+struct Replay {
+    ledger: Ledger,
+    clock: u64,
+    highest_id: u128,
+    newest: Recent,
+}
+
+pub(crate) fn recover(folder: &Path, options: &Options) -> Result<Recovered, BooksError> {
+    let disk = &options.disk;
+    disk.create_directory(folder).map_err(TablesError::io("create", folder))?;
+    // The journal's lock comes first: it keeps a second process off the tables too.
+    // What the tables reflect must be in it: a journal that was cut off or swapped is refused before anything changes.
+    let (journal, mut writer_options) = books::journal(folder, options)?;
+    writer_options.expect_at_least = Catalog::peek(&**disk, &folder.join(TABLES_FOLDER))?;
+    let (writer, tail) = journal.writer(writer_options)?;
+    if let Some(removed) = tail.removed {
+        let (bytes, file) = (removed.bytes, removed.file.display());
+        tracing::warn!(bytes, %file, "cut off a write that was never finished, hence never acknowledged");
+    }
+    let catalog = Catalog::open(Arc::clone(disk), folder.join(TABLES_FOLDER))?;
+    let tables = catalog.current();
+    let mut replay = Replay::load(&catalog, &tables)?;
+    replay.follow(&journal, &catalog, tables.anchor, options)?;
+    let Replay { ledger, clock, highest_id, newest } = replay;
+    Ok(Recovered { ledger, clock, highest_id, newest, catalog, journal: writer })
+}
+
+impl Replay {
+    /// The state that the tables reflect.
+    fn load(catalog: &Catalog, tables: &Snapshot) -> Result<Self, BooksError> {
+        let mut ledger = Ledger::default();
+        let mut accounts = RowFiles::<Account>::new(Arc::clone(&catalog.disk), catalog.folder.clone(), ACCOUNTS);
+        accounts.scan(u64::from(tables.accounts), |account| {
+            ledger.apply_account(&account);
+        })?;
+        for run in tables.trees.balances.runs() {
+            for entry in run.range(0..=u64::MAX) {
+                ledger.restore_account(&entry.map_err(TablesError::from)?.0);
+            }
+        }
+        let mut transfers = RowFiles::<Transfer>::new(Arc::clone(&catalog.disk), catalog.folder.clone(), TRANSFERS);
+        for entry in tables.trees.open.range(0..=u64::MAX) {
+            let entry = entry.map_err(TablesError::from)?;
+            if entry.number != CLOSED {
+                ledger.restore_pending(&transfers.get(entry.number, tables.transfers)?);
+            }
+        }
+        ledger.passed(tables.last_timestamp);
+        ledger.take_changed();
+        let highest_id = tables.trees.ids.runs().filter_map(|run| run.max()).max().unwrap_or_default();
+        let newest = Recent::new(tables.transfers, tables.accounts);
+        Ok(Self { ledger, clock: tables.clock, highest_id, newest })
+    }
+
+    /// Lets what the journal holds after the tables take effect. Stretches of it go to the tables at once.
+    fn follow(
+        &mut self,
+        journal: &Journal,
+        catalog: &Catalog,
+        after: Option<Anchor>,
+        options: &Options,
+    ) -> Result<(), BooksError> {
+        let mut reader = match after {
+            Some(anchor) => journal.reader_after(anchor)?,
+            None => journal.reader()?,
+        };
+        let mut tables = TablesWriter::new(catalog);
+        while let Some(frame) = reader.next_frame()? {
+            let anchor = frame.anchor();
+            let sections = facts::decode(frame.payload)
+                .map_err(|source| BooksError::Facts { position: anchor.position, source })?;
+            sections.into_iter().for_each(|section| self.apply(section));
+            if self.newest.size() >= options.stretch_rows {
+                let stretch = self.end_stretch();
+                tables.write(&stretch, anchor)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, section: Section) {
+        match section {
+            Section::Accounts(accounts) => {
+                accounts.iter().for_each(|account| {
+                    self.ledger.apply_account(account);
+                });
+                self.newest.add_accounts(&CreatedAccounts { accounts, ..CreatedAccounts::default() });
+            }
+            Section::Transfers(transfers) => {
+                let mut created = CreatedTransfers { transfers, ..CreatedTransfers::default() };
+                for transfer in &created.transfers {
+                    self.ledger.apply_transfer(transfer, &mut created.effects);
+                    self.highest_id = self.highest_id.max(transfer.id);
+                }
+                self.newest.add_transfers(&created);
+            }
+            Section::Failed(failed) => {
+                self.highest_id = failed.iter().copied().fold(self.highest_id, u128::max);
+                self.newest.add_transfers(&CreatedTransfers { failed, ..CreatedTransfers::default() });
+            }
+            Section::Expired(ids) => {
+                for id in ids {
+                    let closed = self.ledger.apply_expired(id);
+                    self.newest.add_closed(closed);
+                }
+            }
+            Section::Clock(nanoseconds) => self.clock = self.clock.max(nanoseconds),
+        }
+    }
+
+    fn end_stretch(&mut self) -> Stretch {
+        let transfers = self.newest.first_transfer + self.newest.transfers.len() as u64;
+        let empty = Recent::new(transfers, self.ledger.account_count());
+        Stretch {
+            recent: Arc::new(std::mem::replace(&mut self.newest, empty)),
+            changed: self.ledger.take_changed(),
+            last_timestamp: self.ledger.last_timestamp(),
+            clock: self.clock,
+        }
+    }
+}
