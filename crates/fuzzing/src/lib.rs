@@ -1,0 +1,17 @@
+//! What the fuzz targets do with the bytes that they are given, and what must hold afterwards.
+//!
+//! The folder `fuzz` hands these functions to libFuzzer; the tests here run them over seeds and some thousand mutations
+//! of them, so that they are exercised wherever the tests run. For tests only: a target stops the process when
+//! something does not hold.
+
+mod checked_books;
+mod ledger_actions;
+mod ledger_exec;
+mod mutations;
+mod print;
+
+pub use checked_books::CheckedBooks;
+pub use ledger_actions::ledger_actions;
+pub use ledger_exec::ledger_exec;
+pub use mutations::Mutations;
+pub use print::line;

@@ -1,0 +1,39 @@
+//! Each fuzz target over its seeds and some mutations of them, the same ones each time.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::Path;
+
+use fuzzing::{Mutations, ledger_actions, ledger_exec};
+
+/// What the lines of `tapstone ledger exec` are made of.
+const WORDS: &str = include_str!("../../../fuzz/ledger_exec.dict");
+
+fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.into_iter().map(|file| fs::read(file).unwrap()).collect()
+}
+
+fn run(target: fn(&[u8]), seeds: Vec<Vec<u8>>, words: &[&[u8]], mutations: usize) {
+    seeds.iter().for_each(|seed| target(seed));
+    for input in Mutations::new(seeds, words, 1).take(mutations) {
+        target(&input);
+    }
+}
+
+#[test]
+fn lines_of_any_bytes_are_answered() {
+    let words: Vec<_> = WORDS.lines().filter_map(|line| line.strip_prefix('"')?.strip_suffix('"')).collect();
+    let words: Vec<_> = words.iter().map(|word| word.replace("\\\"", "\"").into_bytes()).collect();
+    let words: Vec<_> = words.iter().map(Vec::as_slice).collect();
+    assert!(words.len() > 50);
+    run(ledger_exec, seeds("ledger_exec"), &words, 3_000);
+}
+
+#[test]
+fn requests_of_any_kind_are_done() {
+    run(ledger_actions, seeds("ledger_actions"), &[&[255], &[128, 255]], 3_000);
+}
