@@ -1,0 +1,146 @@
+//! One file: what the disk holds of it, what the operating system shows, and what lies between the two.
+
+use crate::disk::Crash;
+use crate::random::Random;
+
+/// A file without its names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Inode {
+    /// What a crash cannot take.
+    durable: Vec<u8>,
+    /// What reading shows.
+    shown: Vec<u8>,
+    /// What was done since the last sync, in order.
+    unsynced: Vec<Change>,
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    Write {
+        offset: usize,
+        bytes: Vec<u8>,
+    },
+    /// The file became so long, with zeros.
+    Lengthen(usize),
+}
+
+impl Inode {
+    pub(crate) fn shown(&self) -> &[u8] {
+        &self.shown
+    }
+
+    pub(crate) fn write(&mut self, offset: usize, bytes: &[u8]) {
+        self.change(Change::Write { offset, bytes: bytes.to_vec() });
+    }
+
+    pub(crate) fn lengthen(&mut self, length: usize) {
+        self.change(Change::Lengthen(length));
+    }
+
+    fn change(&mut self, change: Change) {
+        change.apply(&mut self.shown);
+        self.unsynced.push(change);
+    }
+
+    pub(crate) fn sync(&mut self) {
+        self.unsynced.drain(..).for_each(|change| change.apply(&mut self.durable));
+    }
+
+    /// A sync failed: the operating system calls the changes clean and goes on showing them, but by chance some never
+    /// reached the disk and never will.
+    pub(crate) fn fail_sync(&mut self, random: &mut Random) {
+        let lost = random.below(1001);
+        self.unsynced.retain(|_| !random.per_mille(lost));
+    }
+
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.sync();
+        self.shown.resize(length, 0);
+        self.durable.resize(length, 0);
+    }
+
+    /// What the disk turns out to hold after a crash.
+    pub(crate) fn settle(&mut self, how: Crash, random: &mut Random) {
+        for change in std::mem::take(&mut self.unsynced) {
+            change.survive(how, random, &mut self.durable);
+        }
+        self.shown.clone_from(&self.durable);
+    }
+
+    /// Turns one bit over, on the disk and in what is shown. Whether there is such a bit.
+    pub(crate) fn flip(&mut self, bit: u64) -> bool {
+        let (byte, mask) = (usize::try_from(bit / 8).unwrap_or(usize::MAX), 1 << (bit % 8));
+        for bytes in [&mut self.durable, &mut self.shown] {
+            match bytes.get_mut(byte) {
+                Some(byte) => *byte ^= mask,
+                None => return false,
+            }
+        }
+        true
+    }
+}
+
+impl Change {
+    fn apply(&self, to: &mut Vec<u8>) {
+        match self {
+            Self::Write { offset, bytes } => overwrite(to, *offset, bytes),
+            Self::Lengthen(length) => to.resize(to.len().max(*length), 0),
+        }
+    }
+
+    fn survive(self, how: Crash, random: &mut Random, to: &mut Vec<u8>) {
+        match (how, self) {
+            (Crash::KeepAll, change) => change.apply(to),
+            (Crash::LoseAll, _) => {}
+            (Crash::Tear { .. }, change @ Self::Lengthen(_)) => {
+                if random.per_mille(500) {
+                    change.apply(to);
+                }
+            }
+            (Crash::Tear { sector: 1 }, Self::Write { offset, bytes }) => {
+                let kept = random.index(bytes.len() + 1);
+                overwrite(to, offset, &bytes[..kept]);
+            }
+            (Crash::Tear { sector }, Self::Write { offset, bytes }) => {
+                let kept = random.below(1001);
+                for piece in pieces(offset, bytes.len(), sector.max(1)) {
+                    if random.per_mille(kept) {
+                        overwrite(to, offset + piece.start, &bytes[piece]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn overwrite(to: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
+    if bytes.is_empty() {
+        return;
+    }
+    let end = offset + bytes.len();
+    to.resize(to.len().max(end), 0);
+    to[offset..end].copy_from_slice(bytes);
+}
+
+/// A write of `length` bytes at `offset`, cut at the file's sectors.
+fn pieces(offset: usize, length: usize, sector: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let mut begin = 0;
+    std::iter::from_fn(move || {
+        let to_next = sector - (offset + begin) % sector;
+        let piece = begin..(begin + to_next).min(length);
+        begin = piece.end;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_is_cut_at_the_files_sectors() {
+        assert_eq!(pieces(500, 600, 512).collect::<Vec<_>>(), [0..12, 12..524, 524..600]);
+        assert_eq!(pieces(512, 600, 512).collect::<Vec<_>>(), [0..512, 512..600]);
+        assert_eq!(pieces(7, 0, 512).count(), 0);
+    }
+}
