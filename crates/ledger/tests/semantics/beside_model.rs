@@ -1,6 +1,9 @@
 //! Random histories through the ledger and the model: the same results and the same state after every step.
 
-use ledger::{Account, AccountBalance, CreateTransferStatus, Ledger, Totals, Transfer, TransferFlags};
+use ledger::{
+    Account, AccountBalance, AccountFlags, CreateAccountStatus, CreateTransferStatus, Ledger, Totals, Transfer,
+    TransferFlags,
+};
 use ledger_model::Model;
 use ledger_model::random::{History, Step, history};
 use proptest::prelude::*;
@@ -14,7 +17,7 @@ proptest! {
     }
 }
 
-/// One event's statuses as the model gives them, after both ledgers took the step.
+/// Takes the history through both, and compares them after each step.
 pub(crate) fn run(history: &History, mut step_done: impl FnMut(&Step, &Model, &Statuses)) {
     let (mut keeper, mut model, mut clock) = (Keeper::default(), Model::default(), history.clock);
     for step in &history.steps {
@@ -29,7 +32,7 @@ pub(crate) fn run(history: &History, mut step_done: impl FnMut(&Step, &Model, &S
 /// The names of the statuses that a batch gave.
 #[derive(Debug, Default)]
 pub(crate) struct Statuses {
-    pub(crate) of_accounts: Vec<ledger::CreateAccountStatus>,
+    pub(crate) of_accounts: Vec<CreateAccountStatus>,
     pub(crate) of_transfers: Vec<CreateTransferStatus>,
 }
 
@@ -37,6 +40,7 @@ fn take(step: &Step, keeper: &mut Keeper, model: &mut Model, clock: &mut u64) ->
     let mut statuses = Statuses::default();
     match step {
         Step::CreateAccounts(events) => {
+            events.iter().for_each(|event| compare_check_account(&keeper.ledger, model, event, *clock));
             let (results, expected) = (keeper.create_accounts(events, *clock), model.create_accounts(events, *clock));
             assert_eq!(results, expected, "accounts");
             statuses.of_accounts = results.into_iter().map(|result| result.status).collect();
@@ -114,4 +118,18 @@ fn compare_check(ledger: &Ledger, model: &Model, event: &Transfer, clock: u64) {
         status => Err(status),
     };
     assert_eq!(ledger.check(event, clock), expected, "{event:?}");
+}
+
+/// Checking an account foretells what creating it alone would do.
+fn compare_check_account(ledger: &Ledger, model: &Model, event: &Account, clock: u64) {
+    if event.flags.contains(AccountFlags::LINKED) {
+        return;
+    }
+    let mut alone = model.clone();
+    let result = alone.create_accounts(&[*event], clock)[0];
+    let expected = match result.status {
+        CreateAccountStatus::Created => Ok(alone.accounts()[&event.id]),
+        status => Err(status),
+    };
+    assert_eq!(ledger.check_account(event, clock), expected, "{event:?}");
 }
