@@ -314,15 +314,17 @@ struct OpenSegment {
     layout: Layout,
     /// Where the last frame ends.
     length: u64,
-    /// To where the file has room for certain; its own length.
+    /// To where the file has room for certain.
     reserved: u64,
+    /// How long the file is at most: a reservation that failed may have made it longer.
+    longest: u64,
     /// Whether the disk knows how to reserve.
     can_reserve: bool,
 }
 
 impl OpenSegment {
     fn new(path: PathBuf, file: Box<dyn DiskFile>, layout: Layout, length: u64) -> Self {
-        Self { path, file, layout, length, reserved: length, can_reserve: true }
+        Self { path, file, layout, length, reserved: length, longest: length, can_reserve: true }
     }
 
     fn open(journal: &Journal, path: &Path, layout: Layout, length: u64) -> Result<Self, JournalError> {
@@ -361,6 +363,7 @@ impl OpenSegment {
     }
 
     fn reserve_to(&mut self, end: u64) -> io::Result<()> {
+        self.longest = self.longest.max(end);
         self.file.reserve(self.reserved, end - self.reserved)?;
         self.reserved = end;
         Ok(())
@@ -372,6 +375,7 @@ impl OpenSegment {
         self.or_cut("write", bytes.len() as u64, written)?;
         self.length += bytes.len() as u64;
         self.reserved = self.reserved.max(self.length);
+        self.longest = self.longest.max(self.length);
         Ok(())
     }
 
@@ -386,13 +390,14 @@ impl OpenSegment {
 
     /// Gives back the reserved space, if there is some.
     fn cut(&mut self) -> Result<(), JournalError> {
-        if self.reserved > self.length { self.truncate() } else { Ok(()) }
+        if self.longest > self.length { self.truncate() } else { Ok(()) }
     }
 
     /// Cuts off whatever follows the last frame.
     fn truncate(&mut self) -> Result<(), JournalError> {
-        self.reserved = self.length;
-        self.file.truncate(self.length).map_err(JournalError::io("truncate", &self.path))
+        self.file.truncate(self.length).map_err(JournalError::io("truncate", &self.path))?;
+        (self.reserved, self.longest) = (self.length, self.length);
+        Ok(())
     }
 
     /// Writes the last write once more, the same bytes to the same place, and syncs. If its sync had failed, the

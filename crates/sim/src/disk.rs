@@ -48,8 +48,10 @@ pub enum Crash {
     KeepAll,
     /// The power failed before anything was written.
     LoseAll,
-    /// The power failed in the middle: of each write every sector of so many bytes is kept or lost by itself. With 1,
-    /// each write is kept up to some byte.
+    /// The power failed in the middle: the changes to a file were made in order, up to some byte.
+    Break,
+    /// The power failed in the middle: of what was unsynced, each sector of so many bytes was written or not, as it was at
+    /// some moment, in any order.
     Tear {
         /// The size of a sector in bytes.
         sector: usize,
@@ -299,7 +301,7 @@ impl State {
             let kept = match how {
                 Crash::KeepAll => true,
                 Crash::LoseAll => false,
-                Crash::Tear { .. } => self.random.per_mille(500),
+                Crash::Break | Crash::Tear { .. } => self.random.per_mille(500),
             };
             if kept {
                 change.apply(&mut self.durable_names);

@@ -1,10 +1,16 @@
 //! One file: what the disk holds of it, what the operating system shows, and what lies between the two.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
 use crate::disk::Crash;
 use crate::random::Random;
 
+/// What the operating system writes at once.
+const PAGE_BYTES: usize = 4096;
+
 /// A file without its names.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Inode {
     /// What a crash cannot take.
     durable: Vec<u8>,
@@ -14,7 +20,7 @@ pub(crate) struct Inode {
     unsynced: Vec<Change>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Change {
     Write {
         offset: usize,
@@ -46,11 +52,25 @@ impl Inode {
         self.unsynced.drain(..).for_each(|change| change.apply(&mut self.durable));
     }
 
-    /// A sync failed: the operating system calls the changes clean and goes on showing them, but by chance some never
-    /// reached the disk and never will.
+    /// A sync failed: the operating system calls the changes clean and goes on showing them, but by chance some pages
+    /// never reached the disk and never will.
     pub(crate) fn fail_sync(&mut self, random: &mut Random) {
-        let lost = random.below(1001);
-        self.unsynced.retain(|_| !random.per_mille(lost));
+        let chance = random.below(1001);
+        let mut lost = BTreeMap::new();
+        let mut is_lost = |page: usize| *lost.entry(page).or_insert_with(|| random.per_mille(chance));
+        let mut left = Vec::new();
+        for change in std::mem::take(&mut self.unsynced) {
+            let Change::Write { offset, bytes } = change else {
+                left.push(change);
+                continue;
+            };
+            for piece in pieces(offset, bytes.len(), PAGE_BYTES) {
+                if !is_lost((offset + piece.start) / PAGE_BYTES) {
+                    left.push(Change::Write { offset: offset + piece.start, bytes: bytes[piece].to_vec() });
+                }
+            }
+        }
+        self.unsynced = left;
     }
 
     pub(crate) fn truncate(&mut self, length: usize) {
@@ -61,10 +81,49 @@ impl Inode {
 
     /// What the disk turns out to hold after a crash.
     pub(crate) fn settle(&mut self, how: Crash, random: &mut Random) {
-        for change in std::mem::take(&mut self.unsynced) {
-            change.survive(how, random, &mut self.durable);
+        let changes = std::mem::take(&mut self.unsynced);
+        match how {
+            Crash::LoseAll => {}
+            Crash::KeepAll => changes.iter().for_each(|change| change.apply(&mut self.durable)),
+            Crash::Break => self.break_off(&changes, random),
+            Crash::Tear { sector } => self.tear(&changes, sector.max(1), random),
         }
         self.shown.clone_from(&self.durable);
+    }
+
+    /// The changes were made in order, up to some byte.
+    fn break_off(&mut self, changes: &[Change], random: &mut Random) {
+        let whole = random.index(changes.len() + 1);
+        changes.iter().take(whole).for_each(|change| change.apply(&mut self.durable));
+        if let Some(Change::Write { offset, bytes }) = changes.get(whole) {
+            let kept = random.index(bytes.len() + 1);
+            overwrite(&mut self.durable, *offset, &bytes[..kept]);
+        }
+    }
+
+    /// Each sector was written, as it was at some moment, or not, in any order.
+    fn tear(&mut self, changes: &[Change], sector: usize, random: &mut Random) {
+        let chance = random.below(1001);
+        let mut moments = BTreeMap::new();
+        let mut moment = |sector: usize, random: &mut Random| {
+            *moments.entry(sector).or_insert_with(|| match random.per_mille(chance) {
+                true => changes.len(),
+                false => random.index(changes.len()) * usize::from(random.per_mille(200)),
+            })
+        };
+        for (number, change) in changes.iter().enumerate() {
+            match change {
+                Change::Lengthen(_) if random.per_mille(500) => change.apply(&mut self.durable),
+                Change::Lengthen(_) => {}
+                Change::Write { offset, bytes } => {
+                    for piece in pieces(*offset, bytes.len(), sector) {
+                        if number < moment((offset + piece.start) / sector, random) {
+                            overwrite(&mut self.durable, offset + piece.start, &bytes[piece]);
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// Turns one bit over, on the disk and in what is shown. Whether there is such a bit.
@@ -87,29 +146,13 @@ impl Change {
             Self::Lengthen(length) => to.resize(to.len().max(*length), 0),
         }
     }
+}
 
-    fn survive(self, how: Crash, random: &mut Random, to: &mut Vec<u8>) {
-        match (how, self) {
-            (Crash::KeepAll, change) => change.apply(to),
-            (Crash::LoseAll, _) => {}
-            (Crash::Tear { .. }, change @ Self::Lengthen(_)) => {
-                if random.per_mille(500) {
-                    change.apply(to);
-                }
-            }
-            (Crash::Tear { sector: 1 }, Self::Write { offset, bytes }) => {
-                let kept = random.index(bytes.len() + 1);
-                overwrite(to, offset, &bytes[..kept]);
-            }
-            (Crash::Tear { sector }, Self::Write { offset, bytes }) => {
-                let kept = random.below(1001);
-                for piece in pieces(offset, bytes.len(), sector.max(1)) {
-                    if random.per_mille(kept) {
-                        overwrite(to, offset + piece.start, &bytes[piece]);
-                    }
-                }
-            }
-        }
+/// Contents are long and nobody reads them.
+impl fmt::Debug for Inode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { durable, shown, unsynced } = self;
+        write!(f, "{} bytes, {} of them durable, {} unsynced changes", shown.len(), durable.len(), unsynced.len())
     }
 }
 

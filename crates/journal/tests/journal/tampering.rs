@@ -58,17 +58,15 @@ fn every_flipped_bit_is_found() {
     for file in segments(sample.path()) {
         let intact = fs::read(&file).unwrap();
         for offset in 0..intact.len() {
-            for bit in [offset % 8] {
-                let mut damaged = intact.clone();
-                damaged[offset] ^= 1 << bit;
-                fs::write(&file, damaged).unwrap();
-                let JournalError::Damaged { file: found, offset: at, .. } = sample.error() else {
-                    panic!("{file:?} offset {offset}: {}", sample.error());
-                };
-                assert_eq!(found, file);
-                assert!(offset as u64 >= at && (offset as u64) < at + FRAME as u64, "{offset} was found at {at}");
-                flips += 1;
-            }
+            let mut damaged = intact.clone();
+            damaged[offset] ^= 1 << (offset % 8);
+            fs::write(&file, damaged).unwrap();
+            let JournalError::Damaged { file: found, offset: at, .. } = sample.error() else {
+                panic!("{file:?} offset {offset}: {}", sample.error());
+            };
+            assert_eq!(found, file);
+            assert!(offset as u64 >= at && (offset as u64) < at + FRAME as u64, "{offset} was found at {at}");
+            flips += 1;
         }
         fs::write(&file, intact).unwrap();
     }
