@@ -34,6 +34,9 @@ pub struct Options {
     /// After how many new rows a stretch of the journal is written to the tables. More need more memory, and more time
     /// to recover; fewer make the merging work harder.
     pub stretch_rows: usize,
+    /// Whether a stretch is written to the tables, and merged, before anything else is done. That is slow, and asks the
+    /// disk for the same in the same order each time: for tests that are to be repeated.
+    pub in_step: bool,
 }
 
 impl Default for Options {
@@ -43,6 +46,7 @@ impl Default for Options {
             journal_id: None,
             segment_bytes: journal::DEFAULT_SEGMENT_BYTES,
             stretch_rows: 1 << 18,
+            in_step: false,
         }
     }
 }
@@ -75,7 +79,7 @@ pub struct Books {
     newest: Recent,
     /// The stretches that are on their way to the tables, the oldest first.
     waiting: Vec<Arc<Recent>>,
-    /// Stretches that were handed to the tables since the books were opened.
+    /// Stretches that were handed to the tables since the books were opened, those included that opening itself wrote.
     stretches: u64,
     tables: Arc<Snapshot>,
     reader: Reader,
@@ -99,6 +103,7 @@ impl Books {
         let Recovered { ledger, clock, highest_id, newest, catalog, journal } = recovery::recover(folder, &options)?;
         let tables = catalog.current();
         let reader = Reader::new(&catalog);
+        let in_step = options.in_step;
         Ok(Self {
             folder: folder.to_owned(),
             options,
@@ -107,11 +112,11 @@ impl Books {
             highest_id,
             newest,
             waiting: Vec::new(),
-            stretches: 0,
+            stretches: tables.stretches,
             tables,
             reader,
             frames: 0,
-            threads: Threads::start(journal, catalog),
+            threads: Threads::start(journal, catalog, in_step),
         })
     }
 
@@ -308,12 +313,14 @@ impl Books {
         let mut failure = None;
         catalog.wait(|snapshot| {
             failure = health.failure();
-            failure.is_some() || snapshot.stretches > seen
+            failure.is_some() || health.has_ended() || snapshot.stretches > seen
         });
         self.see_tables();
         match failure {
-            Some(failure) if self.tables.stretches == seen => Err(failure.into()),
-            _ => Ok(()),
+            _ if self.tables.stretches > seen => Ok(()),
+            Some(failure) => Err(failure.into()),
+            // Nothing reaches the tables after the journal has failed.
+            None => Err(self.threads.progress.failure().flatten().map_or(BooksError::Stopped, BooksError::from)),
         }
     }
 
@@ -328,7 +335,18 @@ impl Books {
         self.waiting.push(Arc::clone(&recent));
         self.stretches += 1;
         let (last_timestamp, clock) = (self.ledger.last_timestamp(), self.clock);
-        self.threads.send(Job::Stretch(Box::new(Stretch { recent, changed, last_timestamp, clock })))
+        self.threads.send(Job::Stretch(Box::new(Stretch { recent, changed, last_timestamp, clock })))?;
+        if self.options.in_step { self.keep_step() } else { Ok(()) }
+    }
+
+    /// Waits until the tables reflect all that was handed to them, and merges what is due.
+    fn keep_step(&mut self) -> Result<(), BooksError> {
+        while !self.waiting.is_empty() {
+            self.wait_for_tables()?;
+        }
+        merger::merge_once(&self.threads.catalog, &self.threads.health);
+        self.see_tables();
+        Ok(())
     }
 
     /// What the past says about the ids that a batch names.
@@ -392,7 +410,8 @@ fn recall_one(view: &View<'_>, reader: &mut Reader, past: &mut Past, id: u128) -
 }
 
 impl Threads {
-    fn start(journal: JournalWriter, catalog: Catalog) -> Self {
+    /// Without a merger if everything is to be done in step.
+    fn start(journal: JournalWriter, catalog: Catalog, in_step: bool) -> Self {
         let (jobs, job_queue) = sync_channel(MAX_WAITING_FRAMES);
         let (stretches, stretch_queue) = channel();
         let (progress, catalog, health) =
@@ -405,11 +424,12 @@ impl Threads {
             let (catalog, health) = (Arc::clone(&catalog), Arc::clone(&health));
             std::thread::spawn(move || checkpoint::run(&catalog, stretch_queue, &health))
         };
-        let merger = {
+        let merger = (!in_step).then(|| {
             let (catalog, health) = (Arc::clone(&catalog), Arc::clone(&health));
             std::thread::spawn(move || merger::run(&catalog, &health))
-        };
-        Self { jobs: Some(jobs), progress, catalog, health, handles: vec![committer, tables, merger] }
+        });
+        let handles = [committer, tables].into_iter().chain(merger).collect();
+        Self { jobs: Some(jobs), progress, catalog, health, handles }
     }
 
     fn send(&self, job: Job) -> Result<(), BooksError> {

@@ -35,6 +35,8 @@ pub(crate) struct Health {
     /// Why the tables cannot be written at the moment.
     failing: Mutex<Option<TablesError>>,
     closing: AtomicBool,
+    /// Nothing is written any more.
+    ended: AtomicBool,
 }
 
 impl Health {
@@ -52,6 +54,11 @@ impl Health {
         self.closing.load(Ordering::Acquire)
     }
 
+    /// Whether nothing is written any more: what waits for it would wait for ever.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
     fn set(&self, failure: Option<TablesError>) {
         *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
@@ -60,6 +67,7 @@ impl Health {
 /// Runs until there are no more stretches. A stretch that cannot be written because the disk is full is tried again
 /// until there is room; after any other failure the tables stay as they are, and the journal holds what they lack.
 pub(crate) fn run(catalog: &Catalog, stretches: Receiver<(Box<Stretch>, Anchor)>, health: &Health) {
+    let _goodbye = Goodbye { catalog, health };
     let mut writer = TablesWriter::new(catalog);
     while let Ok((stretch, anchor)) = stretches.recv() {
         while let Err(error) = writer.write(&stretch, anchor) {
@@ -75,6 +83,19 @@ pub(crate) fn run(catalog: &Catalog, stretches: Receiver<(Box<Stretch>, Anchor)>
             writer = TablesWriter::new(catalog);
         }
         health.set(None);
+    }
+}
+
+/// However the thread ends, nobody waits for it in vain.
+struct Goodbye<'a> {
+    catalog: &'a Catalog,
+    health: &'a Health,
+}
+
+impl Drop for Goodbye<'_> {
+    fn drop(&mut self) {
+        self.health.ended.store(true, Ordering::Release);
+        self.catalog.wake();
     }
 }
 

@@ -19,10 +19,14 @@ pub(crate) fn run(catalog: &Catalog, health: &Health) {
             return;
         }
         seen = Some(catalog.current().stretches);
-        match merge_all(catalog, health) {
-            Ok(()) => {}
-            Err(error) => tracing::warn!(%error, "runs of the ledger's tables could not be merged"),
-        }
+        merge_once(catalog, health);
+    }
+}
+
+/// Merges whatever is due.
+pub(crate) fn merge_once(catalog: &Catalog, health: &Health) {
+    if let Err(error) = merge_all(catalog, health) {
+        tracing::warn!(%error, "runs of the ledger's tables could not be merged");
     }
 }
 
