@@ -1,0 +1,6 @@
+//! The proof that the books never lose or bend anything: what they answer is compared with a slow, obvious model of the
+//! ledger while they are closed, killed, cut off from power, filled up and damaged.
+
+mod beside;
+mod folder;
+mod model;
