@@ -131,7 +131,7 @@ impl Accounts {
         number
     }
 
-    /// Takes back the last account.
+    /// Takes back the last account, which no transfer has touched.
     pub(crate) fn pop(&mut self) {
         self.count -= 1;
         let (number, place) = (self.count, self.count as usize % CHUNK);
@@ -147,7 +147,6 @@ impl Accounts {
         if place == 0 {
             self.chunks.pop();
         }
-        self.changed[number as usize / 64] &= !(1 << (number % 64));
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = Account> {

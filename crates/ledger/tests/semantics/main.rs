@@ -5,6 +5,7 @@
 mod accounts;
 mod beside_model;
 mod coverage;
+mod expiry;
 mod filters;
 mod keeper;
 mod precedence;
