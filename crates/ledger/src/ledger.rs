@@ -113,10 +113,28 @@ impl Ledger {
     /// Whether a transfer with a new id breaks no rule at `clock`, and if so, as what it would be recorded. Changes
     /// nothing. A post or void is only found while its pending transfer is open.
     pub fn check(&self, event: &Transfer, clock: u64) -> Result<Transfer, CreateTransferStatus> {
+        self.allowed(event, clock).map(|allowed| allowed.transfer)
+    }
+
+    /// Creates a transfer that [`Ledger::check`] allows, for whoever decides one at a time and knows its id to be new.
+    /// What it leaves behind besides balances is added to `effects`.
+    pub fn create_transfer(
+        &mut self,
+        event: &Transfer,
+        clock: u64,
+        effects: &mut Effects,
+    ) -> Result<Transfer, CreateTransferStatus> {
+        let allowed = self.allowed(event, clock)?;
+        self.passed(allowed.transfer.timestamp);
+        self.effect(&allowed, effects);
+        Ok(allowed.transfer)
+    }
+
+    fn allowed(&self, event: &Transfer, clock: u64) -> Result<Allowed, CreateTransferStatus> {
         rules::transfer_form(event)?;
         let timestamp = self.next_timestamp(clock);
         let accounts = (self.accounts.number(event.debit_account_id), self.accounts.number(event.credit_account_id));
-        rules::new_transfer(&self.standing(), event, accounts, timestamp).map(|allowed| allowed.transfer)
+        rules::new_transfer(&self.standing(), event, accounts, timestamp)
     }
 
     /// The timestamp of a single event at `clock`: higher than any before, as long as there are higher ones.

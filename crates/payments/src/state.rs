@@ -1,8 +1,9 @@
 //! The state: the fold of all events, less what was stored and forgotten.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::BuildHasherDefault;
 
-use ids::{AccountId, DepositId, IdMap, OrderId, PaymentId, TagId, TapId, WalletId};
+use ids::{AccountId, DepositId, IdHasher, IdMap, OrderId, PaymentId, TagId, TapId, WalletId};
 use ledger::{Balance, CreateAccountStatus, CreateTransferStatus, Effects, Ledger, Transfer};
 use money::Currency;
 use tag::Uid;
@@ -20,8 +21,8 @@ const LATE_TAP_MS: u64 = 3 * 60 * 1000;
 #[derive(Debug, Default)]
 pub struct State {
     pub(crate) ledger: Ledger,
-    /// The one account of each kind, owner and currency.
-    accounts: HashMap<(u16, u128, u32), AccountId>,
+    /// The one account of each kind, owner and currency. Owners are the platform's own ids, as keys of an [`IdMap`] are.
+    accounts: HashMap<(u16, u128, u32), AccountId, BuildHasherDefault<IdHasher>>,
     pub(crate) tags: HashMap<Uid, TagState>,
     uids: IdMap<ids::Tag, Uid>,
     pub(crate) taps: IdMap<ids::Tap, LiveTap>,
@@ -265,10 +266,10 @@ impl State {
     /// Moves the money. The ledger's rules are asserted once more, in release builds too: breaking one means that
     /// memory or history is damaged, and a ledger that is known to be wrong must not go on.
     fn post(&mut self, transfer: &Transfer, at: UnixMillis) {
-        match self.check_transfer(transfer, at) {
-            // No account keeps its history here and nothing is pending, so there are no effects but on balances.
-            Ok(recorded) => self.ledger.apply_transfer(&recorded, &mut Effects::default()),
-            Err(broken) => panic!("transfer {:#x} may not be posted: {broken}", transfer.id),
+        // No account keeps its history here and nothing is pending, so there are no effects but on balances.
+        let posted = self.ledger.create_transfer(transfer, at.nanoseconds(), &mut Effects::default());
+        if let Err(broken) = posted {
+            panic!("transfer {:#x} may not be posted: {broken}", transfer.id);
         }
     }
 
