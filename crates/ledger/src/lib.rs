@@ -24,7 +24,6 @@ mod ledger;
 mod past;
 mod pending;
 mod rules;
-pub mod simple;
 mod status;
 mod totals;
 mod transfer;
