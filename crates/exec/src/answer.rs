@@ -45,10 +45,10 @@ pub fn refuse(reason: &str, out: &mut Vec<u8>) {
 fn carry_out<B: Books>(request: &Request, books: &mut B, out: &mut Vec<u8>) -> Result<(), B::Error> {
     match request {
         Request::CreateAccounts(events) => {
-            print_all(&books.create_accounts(events)?, out, |result, out| print_result(result, out));
+            print_all(&books.create_accounts(events)?, out, print_result);
         }
         Request::CreateTransfers(events) => {
-            print_all(&books.create_transfers(events)?, out, |result, out| print_result(result, out));
+            print_all(&books.create_transfers(events)?, out, print_result);
         }
         Request::LookupAccounts(ids) => print_all(&books.lookup_accounts(ids)?, out, print_account),
         Request::LookupTransfers(ids) => print_all(&books.lookup_transfers(ids)?, out, print_transfer),

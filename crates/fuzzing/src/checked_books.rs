@@ -51,6 +51,13 @@ impl CheckedBooks {
         assert_eq!(pending, self.model.open_pending());
     }
 
+    /// Voids what has expired, and says how much that was.
+    fn expire(&mut self, now: u64) -> u64 {
+        let expired: Vec<_> = std::iter::from_fn(|| self.ledger.expire_one(now)).map(|closed| closed.id).collect();
+        assert_eq!(expired, self.model.expire(now));
+        expired.len() as u64
+    }
+
     fn past(&self, events: &[Transfer]) -> Past {
         let mut past = Past::new();
         for id in self.ledger.asks(events) {
@@ -77,6 +84,7 @@ impl Books for CheckedBooks {
     }
 
     fn create_transfers(&mut self, events: &[Transfer]) -> Result<Vec<CreateTransferResult>, Refused> {
+        self.expire(self.clock.max(self.ledger.last_timestamp().saturating_add(1)));
         let past = self.past(events);
         let created = self.ledger.create_transfers(events, self.clock, &past)?;
         assert_eq!(created.results, self.model.create_transfers(events, self.clock), "{events:#?}");
@@ -91,10 +99,7 @@ impl Books for CheckedBooks {
             return Err(Refused::ClockOutOfRange { asked: nanoseconds });
         }
         self.clock = nanoseconds;
-        let expired: Vec<_> =
-            std::iter::from_fn(|| self.ledger.expire_one(nanoseconds)).map(|closed| closed.id).collect();
-        assert_eq!(expired, self.model.expire(nanoseconds));
-        Ok(expired.len() as u64)
+        Ok(self.expire(nanoseconds))
     }
 
     fn lookup_accounts(&mut self, ids: &[u128]) -> Result<Vec<Account>, Refused> {

@@ -14,11 +14,9 @@ const REQUESTS_MAX: usize = 64;
 
 /// Sends well-formed requests: each line reads back as its request, and the books stay balanced.
 pub fn ledger_actions(data: &[u8]) {
-    let mut bytes = Bytes { rest: data, clock: 0 };
     let mut books = CheckedBooks::default();
     let mut out = Vec::new();
-    for _ in 0..REQUESTS_MAX {
-        let Some(request) = bytes.request() else { return };
+    for request in requests(data) {
         let text = line(&request);
         assert_eq!(Request::parse(text.as_bytes()).as_ref(), Ok(&request), "{text}");
         out.clear();
@@ -27,6 +25,12 @@ pub fn ledger_actions(data: &[u8]) {
         assert!(refused || !out.starts_with(b"{\"error\""), "{text}");
         books.check();
     }
+}
+
+/// The requests that some bytes stand for.
+pub fn requests(data: &[u8]) -> impl Iterator<Item = Request> {
+    let mut bytes = Bytes { rest: data, clock: 0 };
+    std::iter::from_fn(move || bytes.request()).take(REQUESTS_MAX)
 }
 
 /// Takes values off the front of the input; 0 where it has ended.

@@ -11,7 +11,7 @@ mod mutations;
 mod print;
 
 pub use checked_books::CheckedBooks;
-pub use ledger_actions::ledger_actions;
+pub use ledger_actions::{ledger_actions, requests};
 pub use ledger_exec::ledger_exec;
 pub use mutations::Mutations;
 pub use print::line;

@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 use crate::demo;
 use crate::failure::Failure;
 use crate::hexadecimal;
+use crate::ledger_folder::LedgerFolder;
 
 const TAG_MASTER_KEY_FILE: &str = "tag-master.key";
 const JOURNAL_FOLDER: &str = "journal";
@@ -80,8 +81,19 @@ impl DataFolder<'_> {
         self.open_with(directory, Purpose::Demonstration)
     }
 
+    /// Refuses the folder of a ledger that stands by itself.
+    pub(crate) fn refuse_ledger(self) -> Result<(), Failure> {
+        if LedgerFolder(self.0).exists() {
+            let message =
+                format!("{} is a ledger by itself, of `tapstone ledger`: use another folder", self.0.display());
+            return Err(Failure::Usage(message));
+        }
+        Ok(())
+    }
+
     /// The directory and what it says the folder is for; nothing if the folder is not made yet, or not to its end.
     fn declared_directory(self) -> Result<Option<(Directory, Purpose)>, Failure> {
+        self.refuse_ledger()?;
         if self.path(Directory::FILE_NAME).exists() {
             let directory = Directory::open(self.0)?;
             if let Some(purpose) = directory.purpose() {

@@ -10,10 +10,13 @@ mod demo;
 mod failure;
 mod folder;
 mod hexadecimal;
+mod ledger_folder;
+mod logging;
 mod open_files;
 mod output;
 mod provision;
 mod public_url;
+mod signals;
 mod world;
 
 use std::process::ExitCode;
@@ -38,6 +41,9 @@ enum Command {
     Serve(commands::serve::Arguments),
     Import(commands::import::Arguments),
     Verify(commands::verify::Arguments),
+    /// Keep a ledger by itself: accounts and transfers, without a payment platform around them.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
     /// Prepare NFC tags.
     #[command(subcommand)]
     Tag(TagCommand),
@@ -55,6 +61,11 @@ enum BenchCommand {
 }
 
 #[derive(Subcommand)]
+enum LedgerCommand {
+    Exec(commands::ledger_exec::Arguments),
+}
+
+#[derive(Subcommand)]
 enum TagCommand {
     Keys(commands::tag_keys::Arguments),
 }
@@ -66,6 +77,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => commands::serve::run(&arguments),
         Command::Import(arguments) => commands::import::run(&arguments),
         Command::Verify(arguments) => commands::verify::run(&arguments),
+        Command::Ledger(LedgerCommand::Exec(arguments)) => commands::ledger_exec::run(&arguments),
         Command::Tag(TagCommand::Keys(arguments)) => commands::tag_keys::run(&arguments),
         Command::Bench(BenchCommand::Taps(arguments)) => bench::taps(&arguments),
         Command::Bench(BenchCommand::Kills(arguments)) => bench::kills(&arguments),

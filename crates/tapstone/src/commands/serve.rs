@@ -1,7 +1,6 @@
 //! `tapstone serve`: runs the platform until it is told to stop.
 
 use std::fmt::Write;
-use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -10,14 +9,13 @@ use directory::Purpose;
 use server::{App, Options};
 use tag::TagKeys;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 use crate::demo;
 use crate::failure::Failure;
 use crate::folder::{DataFolder, OpenFolder};
 use crate::public_url::PublicUrl;
-use crate::{open_files, output};
+use crate::signals::Signals;
+use crate::{logging, open_files, output};
 
 /// Run the platform: API, events and web pages, until SIGTERM or Ctrl-C.
 #[derive(Args)]
@@ -37,9 +35,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let filter = EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env_lossy();
-    let log = tracing_subscriber::fmt().compact().with_env_filter(filter).with_writer(io::stderr);
-    log.with_ansi(io::stderr().is_terminal()).with_target(false).init();
+    logging::start(tracing::Level::INFO);
     open_files::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(arguments))
@@ -115,33 +111,4 @@ Ask to be paid, touch the tag, pay:
         tag = tag.id,
         token = wallet.token,
     )
-}
-
-/// The signals that ask the process to stop.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn install() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    /// Waits for the first. A second one ends the process at once: what was answered is on the disk all the same.
-    async fn first(mut self) {
-        self.next().await;
-        tracing::info!("stopping; once more to stop at once");
-        tokio::spawn(async move {
-            self.next().await;
-            std::process::exit(1);
-        });
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }

@@ -8,6 +8,7 @@ use engine::Report;
 use money::Currency;
 
 use crate::failure::Failure;
+use crate::folder::DataFolder;
 use crate::output;
 
 /// Check every byte of the money plane while no server runs: journal, rules, balances and tables.
@@ -19,6 +20,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    DataFolder(&arguments.data).refuse_ledger()?;
     let report = engine::verify(&arguments.data)?;
     output::print(&describe(&report)?)?;
     Ok(())
