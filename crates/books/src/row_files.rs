@@ -1,6 +1,7 @@
 //! Dense files of rows: row n of a kind is at a known place, and is written once.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,6 +15,9 @@ const ROWS_PER_FILE: u64 = 1 << 22;
 
 /// Bytes of rows read ahead where rows are read one after the other.
 const READ_AHEAD_BYTES: usize = 32 * 1024;
+
+/// Bytes read at once where all rows are read.
+const SCAN_BYTES: usize = 256 * 1024;
 
 /// Bytes of one write.
 const WRITE_BYTES: usize = 1024 * 1024;
@@ -57,11 +61,11 @@ impl<R: Row> RowFiles<R> {
         row.ok_or_else(|| self.damaged(number))
     }
 
-    /// Calls `each` with all rows below `count` in order.
-    pub(crate) fn scan(&mut self, count: u64, mut each: impl FnMut(R)) -> Result<(), TablesError> {
-        let mut number = 0;
-        while number < count {
-            let rows = ((WRITE_BYTES / R::SIZE) as u64).min(count - number);
+    /// Calls `each` with all rows of these numbers in order.
+    pub(crate) fn scan(&mut self, numbers: Range<u64>, mut each: impl FnMut(R)) -> Result<(), TablesError> {
+        let mut number = numbers.start;
+        while number < numbers.end {
+            let rows = ((SCAN_BYTES / R::SIZE) as u64).min(numbers.end - number);
             let rows = rows.min(ROWS_PER_FILE - number % ROWS_PER_FILE);
             for bytes in self.read(number, rows)?.chunks_exact(R::SIZE) {
                 each(R::read(bytes).ok_or_else(|| self.damaged(number))?);

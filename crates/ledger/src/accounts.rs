@@ -13,7 +13,7 @@ use crate::account::{Account, AccountFlags, Balance};
 pub type AccountNumber = u32;
 
 /// Accounts per chunk. Chunks are never moved, so growing costs no copy.
-const CHUNK: usize = 1 << 14;
+const CHUNK: usize = AccountTable::CHUNK as usize;
 
 /// Parts of the index. Each grows on its own, so no single growth stops the ledger for long.
 const SHARDS: usize = 64;
@@ -39,68 +39,29 @@ struct Chunk {
     user_data_32: Vec<u32>,
 }
 
+/// Accounts in order of creation, without a way to find one by its id: what a ledger is loaded from.
+#[derive(Debug, Default)]
+pub struct AccountTable {
+    chunks: Vec<Chunk>,
+    count: u32,
+}
+
 /// All accounts, by number and by id.
 #[derive(Debug)]
 pub(crate) struct Accounts {
-    chunks: Vec<Chunk>,
-    count: u32,
+    table: AccountTable,
     index: Vec<HashTable<AccountNumber>>,
     hasher: RandomState,
     /// One bit for each account whose balance or flags changed since [`Accounts::take_changed`].
     changed: Vec<u64>,
 }
 
-impl Default for Accounts {
-    fn default() -> Self {
-        let index = std::iter::repeat_with(HashTable::new).take(SHARDS).collect();
-        Self { chunks: Vec::new(), count: 0, index, hasher: RandomState::default(), changed: Vec::new() }
-    }
-}
+impl AccountTable {
+    /// Tables can be put together if all but the last hold a multiple of this many accounts.
+    pub const CHUNK: u32 = 1 << 14;
 
-impl Accounts {
-    pub(crate) fn count(&self) -> u32 {
-        self.count
-    }
-
-    /// The number of the account with this id.
-    pub(crate) fn number(&self, id: u128) -> Option<AccountNumber> {
-        let hash = self.hasher.hash_one(id);
-        self.index[shard(hash)].find(hash, |number| hot(&self.chunks, *number).id == id).copied()
-    }
-
-    pub(crate) fn hot(&self, number: AccountNumber) -> &Hot {
-        hot(&self.chunks, number)
-    }
-
-    /// The account's changing part, which counts as changed from here on.
-    pub(crate) fn hot_mut(&mut self, number: AccountNumber) -> &mut Hot {
-        self.changed[number as usize / 64] |= 1 << (number % 64);
-        &mut self.chunks[number as usize / CHUNK].hot[number as usize % CHUNK]
-    }
-
-    pub(crate) fn get(&self, number: AccountNumber) -> Option<Account> {
-        (number < self.count).then(|| self.account(number))
-    }
-
-    fn account(&self, number: AccountNumber) -> Account {
-        let (chunk, place) = (&self.chunks[number as usize / CHUNK], number as usize % CHUNK);
-        let hot = &chunk.hot[place];
-        Account {
-            id: hot.id,
-            user_data_128: chunk.user_data_128.get(place).copied().unwrap_or_default(),
-            user_data_64: chunk.user_data_64.get(place).copied().unwrap_or_default(),
-            user_data_32: chunk.user_data_32.get(place).copied().unwrap_or_default(),
-            ledger: hot.ledger,
-            code: hot.code,
-            flags: hot.flags,
-            timestamp: hot.timestamp,
-            ..Account::default()
-        }
-        .with_balance(hot.balance)
-    }
-
-    /// Adds an account that is not there yet, with the balance that it carries.
-    pub(crate) fn push(&mut self, account: &Account) -> AccountNumber {
+    /// Adds an account with the balance that it carries.
+    pub fn push(&mut self, account: &Account) -> AccountNumber {
         let number = self.count;
         let place = number as usize % CHUNK;
         if place == 0 {
@@ -123,23 +84,35 @@ impl Accounts {
         set_sparse(&mut chunk.user_data_128, place, account.user_data_128);
         set_sparse(&mut chunk.user_data_64, place, account.user_data_64);
         set_sparse(&mut chunk.user_data_32, place, account.user_data_32);
-        let hash = self.hasher.hash_one(account.id);
-        let (chunks, hasher) = (&self.chunks, &self.hasher);
-        self.index[shard(hash)].insert_unique(hash, number, |other| hasher.hash_one(hot(chunks, *other).id));
         self.count = number.checked_add(1).expect("fewer than 2^32 accounts: checked before each batch");
-        self.changed.resize(self.count as usize / 64 + 1, 0);
         number
     }
 
-    /// Takes back the last account, which no transfer has touched.
-    pub(crate) fn pop(&mut self) {
+    /// Adds the accounts of another table behind these.
+    ///
+    /// # Panics
+    ///
+    /// If this table does not end with a whole chunk.
+    pub fn append(&mut self, mut other: Self) {
+        assert!(self.count.is_multiple_of(Self::CHUNK), "a table that is continued ends with a whole chunk");
+        self.chunks.append(&mut other.chunks);
+        self.count = self.count.checked_add(other.count).expect("fewer than 2^32 accounts");
+    }
+
+    /// The timestamp of the last account, 0 if there is none.
+    pub(crate) fn last_timestamp(&self) -> u64 {
+        self.count.checked_sub(1).map_or(0, |last| self.hot(last).timestamp)
+    }
+
+    fn hot(&self, number: AccountNumber) -> &Hot {
+        &self.chunks[number as usize / CHUNK].hot[number as usize % CHUNK]
+    }
+
+    /// Takes back the last account.
+    fn pop(&mut self) {
         self.count -= 1;
-        let (number, place) = (self.count, self.count as usize % CHUNK);
-        let hash = self.hasher.hash_one(self.hot(number).id);
-        if let Ok(entry) = self.index[shard(hash)].find_entry(hash, |other| *other == number) {
-            entry.remove();
-        }
-        let chunk = &mut self.chunks[number as usize / CHUNK];
+        let place = self.count as usize % CHUNK;
+        let chunk = &mut self.chunks[self.count as usize / CHUNK];
         chunk.hot.truncate(place);
         chunk.user_data_128.truncate(place);
         chunk.user_data_64.truncate(place);
@@ -149,8 +122,97 @@ impl Accounts {
         }
     }
 
+    fn account(&self, number: AccountNumber) -> Account {
+        let (chunk, place) = (&self.chunks[number as usize / CHUNK], number as usize % CHUNK);
+        let hot = &chunk.hot[place];
+        Account {
+            id: hot.id,
+            user_data_128: chunk.user_data_128.get(place).copied().unwrap_or_default(),
+            user_data_64: chunk.user_data_64.get(place).copied().unwrap_or_default(),
+            user_data_32: chunk.user_data_32.get(place).copied().unwrap_or_default(),
+            ledger: hot.ledger,
+            code: hot.code,
+            flags: hot.flags,
+            timestamp: hot.timestamp,
+            ..Account::default()
+        }
+        .with_balance(hot.balance)
+    }
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self::load(AccountTable::default())
+    }
+}
+
+impl Accounts {
+    /// The accounts of a table, which all have different ids. Finds its way to them on two threads: most of it is
+    /// waiting for memory.
+    pub(crate) fn load(table: AccountTable) -> Self {
+        let hasher = RandomState::default();
+        let expected = table.count as usize / SHARDS;
+        let room = if expected == 0 { 0 } else { expected + expected / 16 };
+        let mut index: Vec<_> = std::iter::repeat_with(|| HashTable::with_capacity(room)).take(SHARDS).collect();
+        if table.count > 0 {
+            std::thread::scope(|scope| {
+                for (half, shards) in index.chunks_mut(SHARDS / 2).enumerate() {
+                    let (table, hasher) = (&table, &hasher);
+                    scope.spawn(move || fill(shards, half * SHARDS / 2, table, hasher));
+                }
+            });
+        }
+        let changed = vec![0; table.count as usize / 64 + 1];
+        Self { table, index, hasher, changed }
+    }
+
+    pub(crate) fn count(&self) -> u32 {
+        self.table.count
+    }
+
+    /// The number of the account with this id.
+    pub(crate) fn number(&self, id: u128) -> Option<AccountNumber> {
+        let hash = self.hasher.hash_one(id);
+        self.index[shard(hash)].find(hash, |number| self.table.hot(*number).id == id).copied()
+    }
+
+    pub(crate) fn hot(&self, number: AccountNumber) -> &Hot {
+        self.table.hot(number)
+    }
+
+    /// The account's changing part, which counts as changed from here on.
+    pub(crate) fn hot_mut(&mut self, number: AccountNumber) -> &mut Hot {
+        self.changed[number as usize / 64] |= 1 << (number % 64);
+        &mut self.table.chunks[number as usize / CHUNK].hot[number as usize % CHUNK]
+    }
+
+    pub(crate) fn get(&self, number: AccountNumber) -> Option<Account> {
+        (number < self.count()).then(|| self.table.account(number))
+    }
+
+    /// Adds an account that is not there yet, with the balance that it carries.
+    pub(crate) fn push(&mut self, account: &Account) -> AccountNumber {
+        let number = self.table.push(account);
+        let hash = self.hasher.hash_one(account.id);
+        let (table, hasher) = (&self.table, &self.hasher);
+        self.index[shard(hash)].insert_unique(hash, number, |other| hasher.hash_one(table.hot(*other).id));
+        self.changed.resize(self.count() as usize / 64 + 1, 0);
+        number
+    }
+
+    /// Takes back the last account.
+    pub(crate) fn pop(&mut self) {
+        let number = self.count() - 1;
+        let hash = self.hasher.hash_one(self.hot(number).id);
+        if let Ok(entry) = self.index[shard(hash)].find_entry(hash, |other| *other == number) {
+            entry.remove();
+        }
+        self.table.pop();
+        self.changed[number as usize / 64] &= !(1 << (number % 64));
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = Account> {
-        (0..self.count).map(|number| self.account(number))
+        (0..self.count()).map(|number| self.table.account(number))
     }
 
     /// The accounts that changed since the last call, in order of their numbers.
@@ -168,8 +230,14 @@ impl Accounts {
     }
 }
 
-fn hot(chunks: &[Chunk], number: AccountNumber) -> &Hot {
-    &chunks[number as usize / CHUNK].hot[number as usize % CHUNK]
+/// Enters all accounts that belong to some neighbouring shards, of which the first is given.
+fn fill(shards: &mut [HashTable<AccountNumber>], first: usize, table: &AccountTable, hasher: &RandomState) {
+    for number in 0..table.count {
+        let hash = hasher.hash_one(table.hot(number).id);
+        if let Some(shard) = shard(hash).checked_sub(first).and_then(|place| shards.get_mut(place)) {
+            shard.insert_unique(hash, number, |other| hasher.hash_one(table.hot(*other).id));
+        }
+    }
 }
 
 /// The index's hash tables use the highest and lowest bits themselves.

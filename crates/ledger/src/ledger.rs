@@ -1,7 +1,7 @@
 //! The ledger itself: batches are decided by the rules and take effect at once; recorded facts take effect without.
 
 use crate::account::{Account, AccountBalance, AccountFlags, Balance};
-use crate::accounts::{AccountNumber, Accounts};
+use crate::accounts::{AccountNumber, AccountTable, Accounts};
 use crate::batch::{AccountsBatch, CreatedAccounts, CreatedTransfers, TransfersBatch};
 use crate::past::Past;
 use crate::pending::Pending;
@@ -185,6 +185,12 @@ impl Ledger {
     /// A pending transfer that was open when it was stored; its amount is in the stored balances already.
     pub fn restore_pending(&mut self, transfer: &Transfer) {
         self.pending.open(transfer);
+    }
+
+    /// A ledger of the accounts in a table, which all have different ids.
+    pub fn load(accounts: AccountTable) -> Self {
+        let last_timestamp = accounts.last_timestamp();
+        Self { accounts: Accounts::load(accounts), pending: Pending::default(), last_timestamp }
     }
 
     /// The balance and flags that an account had when they were stored.

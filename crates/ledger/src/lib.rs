@@ -29,7 +29,7 @@ mod totals;
 mod transfer;
 
 pub use account::{Account, AccountBalance, AccountFlags, Balance};
-pub use accounts::AccountNumber;
+pub use accounts::{AccountNumber, AccountTable};
 pub use batch::{CreatedAccounts, CreatedTransfers};
 pub use filter::{AccountFilter, AccountFilterFlags, BATCH_MAX, QueryFilter, QueryFilterFlags, TimestampRange};
 pub use ledger::{AccountState, ClosedPending, Effects, Ledger, LedgerFull};

@@ -36,6 +36,12 @@ impl Summary {
         let last = self.0.len().saturating_sub(1);
         self.0.get((self.0.len() * share / 1000).min(last)).copied().unwrap_or(0)
     }
+
+    /// As batches are usually reported: the fastest, the usual, the slow and the slowest.
+    pub(crate) fn of_batches(&self) -> String {
+        let [p1, p50, p99, p100] = [10, 500, 990, 1000].map(|share| milliseconds(self.per_mille(share)));
+        format!("p1 {p1}  p50 {p50}  p99 {p99}  p100 {p100}")
+    }
 }
 
 impl fmt::Display for Summary {

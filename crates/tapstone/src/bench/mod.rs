@@ -8,6 +8,7 @@ mod books;
 mod client;
 mod figures;
 mod kills;
+mod ledger;
 mod load;
 mod plan;
 mod server;
@@ -16,5 +17,6 @@ mod till;
 mod town;
 
 pub(crate) use kills::run as kills;
+pub(crate) use ledger::{LedgerArguments, LoadArguments, load as ledger_load, run as ledger};
 pub(crate) use plan::{KillsArguments, TapsArguments};
 pub(crate) use taps::run as taps;
