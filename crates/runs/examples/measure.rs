@@ -1,11 +1,13 @@
 //! Prints how fast runs are written, merged, read and sorted: `cargo run --release -p runs --example measure DIR`.
-//! DIR must not hold files of an earlier measurement; `/dev/shm/x` measures the processor, any other the disk too.
+//! DIR must not hold files of an earlier measurement; under `/dev/shm` only the processor is measured, else the disk too.
+//! Figures are times on the clock; the machine should have nothing else to do.
+#![expect(clippy::float_arithmetic, reason = "figures for people")]
 
 use std::env;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use journal::{Disk, OsDisk};
 use runs::{Entry, Filter, Key, RunError, RunId, RunWriter, Tree, merge, merge_filtered, sort_entries};
@@ -103,9 +105,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn sort(what: &str, mut entries: Vec<Index>) {
-    let start = Instant::now();
+    let start = Watch::start();
     sort_entries(&mut entries);
-    println!("  {what:<28} {:>8.1} ns an entry", per(start.elapsed(), ENTRIES));
+    start.print(what, ENTRIES);
     let mut again = entries.clone();
     again.sort_by_key(Entry::key);
     assert!(again.iter().map(Entry::key).eq(entries.iter().map(Entry::key)));
@@ -120,33 +122,34 @@ fn measure<E: Entry<Key = u128>>(
 ) -> Result<(), RunError> {
     let filter = |count| if filter == Filter::None { filter } else { Filter::ForKeys(count) };
     let mut tree = Tree::new();
-    let (mut writing, mut some) = (Duration::ZERO, Vec::new());
+    let mut some = Vec::new();
+    let mut sorted = Vec::new();
     for (number, mut part) in (base..).zip(parts) {
         sort_entries(&mut part);
         part.dedup_by_key(|entry| entry.key());
         some.extend(part.iter().step_by(7).map(Entry::key));
-        let start = Instant::now();
-        let mut writer = create(directory, number, filter(part.len()))?;
-        writer.extend(&part)?;
-        let run = writer.finish()?;
-        writing += start.elapsed();
-        tree = tree.with_new_run(Arc::new(run));
+        sorted.push((number, part));
+    }
+    let start = Watch::start();
+    for (number, part) in &sorted {
+        let mut writer = create(directory, *number, filter(part.len()))?;
+        writer.extend(part)?;
+        tree = tree.with_new_run(Arc::new(writer.finish()?));
     }
     let count = tree.count();
-    let megabytes = per(writing, tree.bytes()).recip() * 1000.0;
-    println!("  {:<28} {:>8.1} ns an entry, {megabytes:.0} MB/s", "write", per(writing, count));
+    start.print(&format!("write, {} bytes an entry", tree.bytes() / count), count);
     let runs: Vec<_> = tree.runs().cloned().collect();
     let entries = usize::try_from(count).unwrap_or(usize::MAX);
     for round in 0..2 {
         let writer = create(directory, base + 10 + round, filter(entries))?;
-        let start = Instant::now();
+        let start = Watch::start();
         merge(&runs, writer)?;
-        println!("  {:<28} {:>8.1} ns an entry", "merge of 8", per(start.elapsed(), count));
+        start.print("merge of 8", count);
     }
     let writer = create(directory, base + 20, filter(entries))?;
-    let start = Instant::now();
+    let start = Watch::start();
     let merged = Arc::new(merge_filtered(&runs, writer, |_| true)?);
-    println!("  {:<28} {:>8.1} ns an entry", "merge of 8, filtered", per(start.elapsed(), count));
+    start.print("merge of 8, filtered", count);
 
     let mut random = Random(base);
     let present: Vec<_> = (0..LOOK_UPS).map(|_| some[random.below(some.len())]).collect();
@@ -155,24 +158,24 @@ fn measure<E: Entry<Key = u128>>(
     for (what, tree) in [("one run", &single), ("eight runs", &tree)] {
         look_up(&format!("get present, {what}"), tree, &present)?;
         look_up(&format!("get absent, {what}"), tree, &absent)?;
-        let start = Instant::now();
+        let start = Watch::start();
         let found = absent.chunks(8189).map(|keys| tree.get_many(keys)).collect::<Result<Vec<_>, _>>()?;
         assert!(found.iter().flatten().all(Option::is_none));
-        println!("  {:<28} {:>8.1} ns", format!("many absent, {what}"), per(start.elapsed(), LOOK_UPS));
-        let start = Instant::now();
+        start.print(&format!("many absent, {what}"), LOOK_UPS);
+        let start = Watch::start();
         let scanned = tree.range(0..=u128::MAX).count() as u64;
-        println!("  {:<28} {:>8.1} ns an entry", format!("scan, {what}"), per(start.elapsed(), scanned));
+        start.print(&format!("scan, {what}"), scanned);
     }
     Ok(())
 }
 
 fn look_up<E: Entry>(what: &str, tree: &Tree<E>, keys: &[E::Key]) -> Result<(), RunError> {
-    let start = Instant::now();
+    let start = Watch::start();
     let mut found = 0;
     for key in keys {
         found += u64::from(tree.get(*key)?.is_some());
     }
-    println!("  {what:<28} {:>8.1} ns ({found} found)", per(start.elapsed(), keys.len() as u64));
+    start.print(&format!("{what}, {found} found"), keys.len() as u64);
     Ok(())
 }
 
@@ -181,9 +184,17 @@ fn create<E: Entry>(directory: &Path, number: u64, filter: Filter) -> Result<Run
     RunWriter::create(&OsDisk, &path, RunId(number), filter)
 }
 
-/// Nanoseconds for each of `count`.
-fn per(time: Duration, count: u64) -> f64 {
-    time.as_nanos() as f64 / count as f64
+struct Watch(Instant);
+
+impl Watch {
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Prints the nanoseconds for each of `count`.
+    fn print(&self, what: &str, count: u64) {
+        println!("  {what:<42} {:>8.1} ns", self.0.elapsed().as_nanos() as f64 / count as f64);
+    }
 }
 
 /// SplitMix64.

@@ -11,7 +11,7 @@ use crate::block::{self, Chunk, READ_AHEAD_BLOCKS};
 use crate::{Entry, Run, RunError, RunWriter};
 
 /// How many blocks each input adds to a round at most, about.
-const ROUND_BLOCKS: usize = 2;
+const ROUND_BLOCKS: usize = 4;
 
 /// Merges `inputs`, newest last, into `writer` and finishes it. Of entries with the same key the newest is kept.
 pub fn merge<E: Entry>(inputs: &[Arc<Run<E>>], writer: RunWriter<E>) -> Result<Run<E>, RunError> {

@@ -173,6 +173,7 @@ impl BlockWriter {
 
     /// What is left of the current block for items of `item_bytes`, or a new block if that is nothing.
     fn space(&mut self, item_bytes: usize) -> Result<&mut [u8], RunError> {
+        self.refuse_after_failure()?;
         if PAYLOAD_BYTES - self.filled < item_bytes {
             self.close_block(PAYLOAD_BYTES)?;
         }
@@ -182,6 +183,7 @@ impl BlockWriter {
 
     /// Ends the section: its last block, if it has any, ends after its items.
     fn end_section(&mut self) -> Result<(), RunError> {
+        self.refuse_after_failure()?;
         if self.filled > 0 { self.close_block(self.filled) } else { Ok(()) }
     }
 
@@ -199,7 +201,6 @@ impl BlockWriter {
 
     /// Writes the closed blocks, and syncs if much has been written since the last time.
     fn write(&mut self) -> Result<(), RunError> {
-        self.refuse_after_failure()?;
         let mut written = 0;
         while written < self.start {
             let result = self.file.write_at(&self.buffer[written..self.start], self.offset);
@@ -218,7 +219,6 @@ impl BlockWriter {
     }
 
     fn sync(&mut self) -> Result<(), RunError> {
-        self.refuse_after_failure()?;
         let result = self.file.sync_data();
         self.failed = result.is_err();
         self.unsynced = 0;

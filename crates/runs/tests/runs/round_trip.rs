@@ -13,10 +13,11 @@ fn check<E: Entry + PartialEq + std::fmt::Debug>(run: &Run<E>, entries: &[E], ab
     assert_eq!(run.min(), entries.first().map(E::key));
     assert_eq!(run.max(), entries.last().map(E::key));
     assert_eq!(run.bytes(), fs::metadata(run.path()).unwrap().len());
-    for entry in entries {
+    let step = 1 + entries.len() / 500;
+    for entry in entries.iter().step_by(step).chain(entries.last()) {
         assert_eq!(run.get(entry.key()).unwrap(), Some(*entry));
     }
-    for key in absent {
+    for key in absent.iter().step_by(step).chain(absent.last()) {
         assert_eq!(run.get(*key).unwrap(), None);
     }
     if let (Some(min), Some(max)) = (run.min(), run.max()) {
@@ -32,7 +33,7 @@ fn check<E: Entry + PartialEq + std::fmt::Debug>(run: &Run<E>, entries: &[E], ab
 fn every_boundary_of_blocks() {
     let shelf = Shelf::new();
     let mut number = 0;
-    for blocks in [0, 1, 2, 31, 32, 33] {
+    for blocks in [0, 1, 2, 32] {
         for count in (blocks * IDS_PER_BLOCK).saturating_sub(1)..=blocks * IDS_PER_BLOCK + 1 {
             for filter in [Filter::None, Filter::ForKeys(1_000)] {
                 let entries: Vec<_> = (0..count).map(|key| id(u128::from(key) * 2 + 1)).collect();
