@@ -48,6 +48,7 @@ fn take(step: &Step, keeper: &mut Keeper, model: &mut Model, clock: &mut u64) ->
         Step::CreateTransfers(events) => {
             assert_eq!(keeper.expire(*clock), model.expire(*clock), "expired");
             events.iter().for_each(|event| compare_check(&keeper.ledger, model, event, *clock));
+            events.iter().take(1).for_each(|event| compare_created_alone(keeper, model, event, *clock));
             let (results, expected) = (keeper.create_transfers(events, *clock), model.create_transfers(events, *clock));
             assert_eq!(results, expected, "transfers");
             statuses.of_transfers = results.into_iter().map(|result| result.status).collect();
@@ -101,23 +102,43 @@ fn compare_replayed(keeper: &Keeper, model: &Model) {
     assert!(effects.closed.iter().all(|closed| keeper.resolutions[&closed.id] == closed.how));
 }
 
-/// Checking a transfer foretells what creating it alone would do, where its id is new and it resolves what is open.
+/// Checking a transfer foretells what creating it alone would do.
 fn compare_check(ledger: &Ledger, model: &Model, event: &Transfer, clock: u64) {
-    let resolves = event.flags.intersects(TransferFlags::RESOLVING);
-    let is_known = model.transfers().contains_key(&event.id) || model.failed().contains(&event.id);
-    let is_alone = !event.flags.contains(TransferFlags::LINKED);
-    let names_a_closed_one =
-        resolves && model.transfers().contains_key(&event.pending_id) && ledger.pending(event.pending_id).is_none();
-    if is_known || !is_alone || names_a_closed_one {
-        return;
+    if can_be_alone(ledger, model, event) {
+        let (expected, _) = created_alone(model, event, clock);
+        assert_eq!(ledger.check(event, clock), expected, "{event:?}");
     }
+}
+
+/// Creating a transfer alone does what a batch of it would do.
+fn compare_created_alone(keeper: &Keeper, model: &Model, event: &Transfer, clock: u64) {
+    if can_be_alone(&keeper.ledger, model, event) {
+        let ((mut ledger, mut effects), (expected, alone)) = (keeper.replayed(), created_alone(model, event, clock));
+        assert_eq!(ledger.create_transfer(event, clock, &mut effects), expected, "{event:?}");
+        compare_accounts(&ledger, &alone);
+        assert_eq!(open_pending(&ledger), alone.open_pending());
+        assert_eq!(effects.history.len(), alone.history().len());
+    }
+}
+
+/// Whether a transfer can be decided without a batch and without the past: its id is new, it is not linked, and it
+/// resolves nothing but what is open.
+fn can_be_alone(ledger: &Ledger, model: &Model, event: &Transfer) -> bool {
+    let is_known = model.transfers().contains_key(&event.id) || model.failed().contains(&event.id);
+    let names_a_closed_one = event.flags.intersects(TransferFlags::RESOLVING)
+        && model.transfers().contains_key(&event.pending_id)
+        && ledger.pending(event.pending_id).is_none();
+    !is_known && !event.flags.contains(TransferFlags::LINKED) && !names_a_closed_one
+}
+
+/// What the model makes of a batch of one.
+fn created_alone(model: &Model, event: &Transfer, clock: u64) -> (Result<Transfer, CreateTransferStatus>, Model) {
     let mut alone = model.clone();
-    let result = alone.create_transfers(&[*event], clock)[0];
-    let expected = match result.status {
+    let result = match alone.create_transfers(&[*event], clock)[0].status {
         CreateTransferStatus::Created => Ok(alone.transfers()[&event.id]),
         status => Err(status),
     };
-    assert_eq!(ledger.check(event, clock), expected, "{event:?}");
+    (result, alone)
 }
 
 /// Checking an account foretells what creating it alone would do.
