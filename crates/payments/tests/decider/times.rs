@@ -59,5 +59,6 @@ fn a_clock_beyond_the_ledgers_last_moment_stops_nothing() {
     }
     assert_eq!(shop.has(0), 9);
     assert_eq!(shop.state.ledger().last_timestamp(), TIMESTAMP_MAX);
+    assert_eq!(restarted(&shop).ledger().last_timestamp(), TIMESTAMP_MAX);
     assert_eq!(next(&restarted(&shop), shop.now), TIMESTAMP_MAX);
 }
