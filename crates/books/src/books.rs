@@ -3,24 +3,23 @@
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, channel, sync_channel};
-use std::thread::JoinHandle;
 
-use journal::{Disk, Journal, JournalId, JournalWriter, OsDisk, WriterOptions};
+use journal::{Disk, Journal, JournalError, JournalId, OsDisk, WriterOptions};
 use ledger::{
     Account, AccountBalance, AccountFilter, BATCH_MAX, CreateAccountResult, CreateTransferResult, Ledger, Past,
     QueryFilter, Remembered, TIMESTAMP_MAX, Transfer, TransferFlags,
 };
 
-use crate::catalog::{Catalog, Snapshot};
-use crate::checkpoint::{self, Health, Stretch};
-use crate::committer::{self, Job, Progress};
+use crate::catalog::Snapshot;
+use crate::checkpoint::Stretch;
+use crate::committer::Job;
 use crate::error::BooksError;
 use crate::facts::FactsWriter;
 use crate::merger;
 use crate::query::{self, Reader, View};
 use crate::recent::Recent;
 use crate::recovery::{self, Recovered};
+use crate::threads::Threads;
 
 /// How the books are kept. The default is right for nearly everybody.
 #[derive(Debug, Clone)]
@@ -54,15 +53,14 @@ impl Default for Options {
 /// Stretches that may wait for the tables. Then new work waits, so memory stays bounded.
 const MAX_WAITING_STRETCHES: usize = 4;
 
-/// Frames that may wait for the disk before deciding waits too.
-const MAX_WAITING_FRAMES: usize = 8;
-
 /// A batch that is decided and on its way to the disk. Its results are nobody's before [`Books::finish`].
 #[derive(Debug)]
 #[must_use = "the batch is durable, and may be told of, only when it is finished"]
 pub struct Begun<R> {
     results: Vec<R>,
+    /// How many frames must be durable, and since which opening they are counted.
     frames: u64,
+    opening: u64,
 }
 
 /// A durable ledger: accounts and transfers that are never lost, and can be asked about for ever.
@@ -86,24 +84,32 @@ pub struct Books {
     /// Frames that were handed to the committer since the books were opened.
     frames: u64,
     threads: Threads,
+    /// How often the books were opened again by themselves, because the disk was full.
+    opening: u64,
+    /// What became of the frames before that.
+    before: Option<Before>,
+    /// The disk was full: before anything is decided, room is looked for.
+    short_of_room: bool,
 }
 
-/// The threads in the background, and what they share with the books.
-pub(crate) struct Threads {
-    jobs: Option<SyncSender<Job>>,
-    progress: Arc<Progress>,
-    pub(crate) catalog: Arc<Catalog>,
-    health: Arc<Health>,
-    handles: Vec<JoinHandle<()>>,
+/// How the books ended before they opened themselves again.
+#[derive(Debug)]
+struct Before {
+    /// Frames that were durable.
+    frames: u64,
+    /// Why there were no more.
+    error: BooksError,
 }
 
 impl Books {
     /// Opens the books in `folder`, and creates what is missing. What was acknowledged before is there.
     pub fn open(folder: &Path, options: Options) -> Result<Self, BooksError> {
-        let Recovered { ledger, clock, highest_id, newest, catalog, journal } = recovery::recover(folder, &options)?;
+        let recovered = recovery::recover(folder, &options)?;
+        let Recovered { ledger, clock, highest_id, newest, unwritten, catalog, journal } = recovered;
         let tables = catalog.current();
         let reader = Reader::new(&catalog);
         let in_step = options.in_step;
+        let waiting: Vec<_> = unwritten.iter().map(|(stretch, _)| Arc::clone(&stretch.recent)).collect();
         Ok(Self {
             folder: folder.to_owned(),
             options,
@@ -111,13 +117,26 @@ impl Books {
             clock,
             highest_id,
             newest,
-            waiting: Vec::new(),
-            stretches: tables.stretches,
+            stretches: tables.stretches + waiting.len() as u64,
+            waiting,
             tables,
             reader,
             frames: 0,
-            threads: Threads::start(journal, catalog, in_step),
+            threads: Threads::start(journal, catalog, unwritten, in_step),
+            opening: 0,
+            before: None,
+            short_of_room: false,
         })
+    }
+
+    /// Begins anew with what is on the disk, after a frame had no room: what is in memory is ahead of it.
+    fn open_again(&mut self, error: JournalError) -> Result<(), BooksError> {
+        let before = Before { frames: self.threads.progress.frames(), error: error.into() };
+        self.threads.stop();
+        let opening = self.opening + 1;
+        let (folder, options) = (self.folder.clone(), self.options.clone());
+        *self = Self { opening, before: Some(before), short_of_room: true, ..Self::open(&folder, options)? };
+        Ok(())
     }
 
     /// Creates accounts. They are durable when this returns.
@@ -139,7 +158,7 @@ impl Books {
         self.newest.add_accounts(&created);
         let mut facts = FactsWriter::new(self.threads.progress.buffer());
         facts.accounts(&created.accounts);
-        Ok(Begun { results: created.results, frames: self.send(facts)? })
+        Ok(Begun { results: created.results, frames: self.send(facts)?, opening: self.opening })
     }
 
     /// Decides a batch of transfers, and sends it to the disk without waiting: the next one can be decided meanwhile.
@@ -161,13 +180,19 @@ impl Books {
         facts.transfers(&created.transfers);
         facts.failed(&created.failed);
         self.newest.add_transfers(&created);
-        Ok(Begun { results: created.results, frames: self.send(facts)? })
+        Ok(Begun { results: created.results, frames: self.send(facts)?, opening: self.opening })
     }
 
     /// Waits until a batch is durable, and says what became of its events.
     pub fn finish<R>(&mut self, begun: Begun<R>) -> Result<Vec<R>, BooksError> {
-        self.threads.durable(begun.frames)?;
-        Ok(begun.results)
+        if begun.opening == self.opening {
+            self.threads.durable(begun.frames)?;
+            return Ok(begun.results);
+        }
+        match &self.before {
+            Some(before) if begun.opening + 1 == self.opening && begun.frames <= before.frames => Ok(begun.results),
+            before => Err(before.as_ref().map_or(BooksError::Stopped, |before| before.error.clone())),
+        }
     }
 
     /// Sets the clock, in nanoseconds since 1970, and voids the pending transfers whose timeouts have passed; says how
@@ -277,6 +302,10 @@ impl Books {
     /// What must be so before a batch of `events` is decided: nothing is decided that cannot be recorded.
     fn prepare(&mut self, events: usize) -> Result<(), BooksError> {
         self.prepare_reading(events)?;
+        if self.short_of_room {
+            self.threads.make_room()?;
+            self.short_of_room = false;
+        }
         while self.newest.size() >= self.options.stretch_rows && self.waiting.len() >= MAX_WAITING_STRETCHES {
             self.wait_for_tables()?;
         }
@@ -290,8 +319,10 @@ impl Books {
         if events > BATCH_MAX {
             return Err(BooksError::BatchTooLarge { events });
         }
-        if let Some(failure) = self.threads.progress.failure() {
-            return Err(failure.map_or(BooksError::Stopped, BooksError::from));
+        match self.threads.progress.failure() {
+            None => {}
+            Some(Some(full @ JournalError::Full { .. })) => self.open_again(full)?,
+            Some(failure) => return Err(failure.map_or(BooksError::Stopped, BooksError::from)),
         }
         self.see_tables();
         Ok(())
@@ -407,55 +438,6 @@ fn recall_one(view: &View<'_>, reader: &mut Reader, past: &mut Past, id: u128) -
         recall_one(view, reader, past, transfer.pending_id)?;
     }
     Ok(())
-}
-
-impl Threads {
-    /// Without a merger if everything is to be done in step.
-    fn start(journal: JournalWriter, catalog: Catalog, in_step: bool) -> Self {
-        let (jobs, job_queue) = sync_channel(MAX_WAITING_FRAMES);
-        let (stretches, stretch_queue) = channel();
-        let (progress, catalog, health) =
-            (Arc::new(Progress::default()), Arc::new(catalog), Arc::new(Health::default()));
-        let committer = {
-            let progress = Arc::clone(&progress);
-            std::thread::spawn(move || committer::run(journal, job_queue, stretches, &progress))
-        };
-        let tables = {
-            let (catalog, health) = (Arc::clone(&catalog), Arc::clone(&health));
-            std::thread::spawn(move || checkpoint::run(&catalog, stretch_queue, &health))
-        };
-        let merger = (!in_step).then(|| {
-            let (catalog, health) = (Arc::clone(&catalog), Arc::clone(&health));
-            std::thread::spawn(move || merger::run(&catalog, &health))
-        });
-        let handles = [committer, tables].into_iter().chain(merger).collect();
-        Self { jobs: Some(jobs), progress, catalog, health, handles }
-    }
-
-    fn send(&self, job: Job) -> Result<(), BooksError> {
-        let sent = self.jobs.as_ref().map(|jobs| jobs.send(job));
-        match sent {
-            Some(Ok(())) => Ok(()),
-            _ => Err(self.progress.failure().flatten().map_or(BooksError::Stopped, BooksError::from)),
-        }
-    }
-
-    fn durable(&self, frames: u64) -> Result<(), BooksError> {
-        self.progress.wait(frames).map_err(|failure| failure.map_or(BooksError::Stopped, BooksError::from))
-    }
-}
-
-impl Drop for Threads {
-    fn drop(&mut self) {
-        self.health.close();
-        self.jobs = None;
-        self.catalog.wake();
-        for handle in self.handles.drain(..) {
-            if handle.join().is_err() {
-                tracing::error!("a thread of the books panicked");
-            }
-        }
-    }
 }
 
 /// The writer of the journal in `folder`, and the journal itself.

@@ -1,6 +1,5 @@
 //! The thread that writes stretches of the journal to the tables, one after the other.
 
-use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +7,7 @@ use std::time::Duration;
 
 use journal::Anchor;
 use ledger::{Account, AccountState, Resolution, Transfer, TransferFlags};
-use runs::{Entry, Filter, Run, RunWriter, Tree, sort_entries};
+use runs::{Entry, Filter, Run, RunId, RunWriter, Tree, sort_entries};
 
 use crate::catalog::{ACCOUNTS, Catalog, Snapshot, TRANSFERS, Trees};
 use crate::entries::{BalanceEntry, CLOSED, FAILED, Field, GROUP, HistoryEntry, IdEntry, IndexEntry, OpenEntry};
@@ -71,7 +70,7 @@ pub(crate) fn run(catalog: &Catalog, stretches: Receiver<(Box<Stretch>, Anchor)>
     let mut writer = TablesWriter::new(catalog);
     while let Ok((stretch, anchor)) = stretches.recv() {
         while let Err(error) = writer.write(&stretch, anchor) {
-            let can_pass = is_full(&error);
+            let can_pass = error.is_full();
             tracing::error!(%error, "the ledger's tables could not be written; what was acknowledged is in its journal");
             health.set(Some(error));
             catalog.wake();
@@ -97,19 +96,6 @@ impl Drop for Goodbye<'_> {
         self.health.ended.store(true, Ordering::Release);
         self.catalog.wake();
     }
-}
-
-/// Whether the disk has no room, which can change.
-fn is_full(error: &TablesError) -> bool {
-    let kind = match error {
-        TablesError::Io { source, .. } => source.kind(),
-        TablesError::Run(error) => match &**error {
-            runs::RunError::Io { source, .. } => source.kind(),
-            _ => return false,
-        },
-        _ => return false,
-    };
-    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 /// The new runs of a stretch.
@@ -140,25 +126,41 @@ impl<'a> TablesWriter<'a> {
 
     /// Writes one stretch, which ends with the frame `anchor`. Either all of it is in the tables afterwards, or none.
     pub(crate) fn write(&mut self, stretch: &Stretch, anchor: Anchor) -> Result<(), TablesError> {
+        let mut new_runs = Vec::new();
+        let result = self.write_all(stretch, anchor, &mut new_runs);
+        if result.is_err() {
+            // They would take the room that is lacking.
+            self.catalog.remove_runs(new_runs.into_iter());
+        }
+        result
+    }
+
+    fn write_all(&mut self, stretch: &Stretch, anchor: Anchor, new_runs: &mut Vec<RunId>) -> Result<(), TablesError> {
         let recent = &stretch.recent;
         self.transfers.write(recent.first_transfer, &recent.transfers)?;
         self.accounts.write(u64::from(recent.first_account), &recent.accounts)?;
         let ids = id_entries(recent);
         let runs = NewRuns {
-            ids: self.run(&ids, Filter::ForKeys(ids.len()))?,
-            index: self.run(&index_entries(recent), Filter::None)?,
-            balances: self.run(&balance_entries(stretch), Filter::None)?,
-            open: self.run(&open_entries(recent), Filter::None)?,
-            history: self.run(&history_entries(recent), Filter::None)?,
+            ids: self.run(&ids, Filter::ForKeys(ids.len()), new_runs)?,
+            index: self.run(&index_entries(recent), Filter::None, new_runs)?,
+            balances: self.run(&balance_entries(stretch), Filter::None, new_runs)?,
+            open: self.run(&open_entries(recent), Filter::None, new_runs)?,
+            history: self.run(&history_entries(recent), Filter::None, new_runs)?,
         };
         self.catalog.change(|snapshot| snapshot.add(stretch, anchor, runs))
     }
 
-    fn run<E: Entry>(&self, entries: &[E], filter: Filter) -> Result<Option<Arc<Run<E>>>, TablesError> {
+    fn run<E: Entry>(
+        &self,
+        entries: &[E],
+        filter: Filter,
+        new_runs: &mut Vec<RunId>,
+    ) -> Result<Option<Arc<Run<E>>>, TablesError> {
         if entries.is_empty() {
             return Ok(None);
         }
         let (id, path) = self.catalog.new_run();
+        new_runs.push(id);
         let mut writer = RunWriter::create(&*self.catalog.disk, &path, id, filter)?;
         writer.extend(entries)?;
         Ok(Some(Arc::new(writer.finish()?)))

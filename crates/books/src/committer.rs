@@ -1,7 +1,7 @@
 //! The thread that waits for the disk: frames become durable in order, and stretches of them go on to the tables.
 
 use std::num::NonZeroU32;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use journal::{Anchor, FrameBuffer, JournalError, JournalWriter};
@@ -14,6 +14,8 @@ pub(crate) enum Job {
     Frame { frame: FrameBuffer, events: NonZeroU32 },
     /// All frames before this belong to a stretch of the journal that is to be written to the tables.
     Stretch(Box<Stretch>),
+    /// Whether a frame with a payload of so many bytes has room now.
+    Room { payload_bytes: usize, answer: SyncSender<Result<(), JournalError>> },
 }
 
 /// How far the journal is durable, for those who wait.
@@ -61,6 +63,11 @@ impl Progress {
         }
     }
 
+    /// How many frames are durable.
+    pub(crate) fn frames(&self) -> u64 {
+        self.lock().frames
+    }
+
     /// A buffer for the next frame.
     pub(crate) fn buffer(&self) -> FrameBuffer {
         self.lock().buffers.pop().unwrap_or_default()
@@ -106,6 +113,9 @@ pub(crate) fn run(
             Job::Stretch(stretch) => {
                 // If the tables' thread is gone, the books find out when they wait for it.
                 let _ = tables.send((stretch, journal.end()));
+            }
+            Job::Room { payload_bytes, answer } => {
+                let _ = answer.send(journal.make_room(payload_bytes));
             }
         }
     }

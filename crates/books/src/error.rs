@@ -99,6 +99,20 @@ pub enum TablesError {
 }
 
 impl TablesError {
+    /// Whether the disk has no room, which can change.
+    pub(crate) fn is_full(&self) -> bool {
+        let source = match self {
+            Self::Io { source, .. } => source,
+            Self::Run(error) => match &**error {
+                RunError::Io { source, .. } => source,
+                _ => return false,
+            },
+            _ => return false,
+        };
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        matches!(source.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+    }
+
     /// For `map_err`: the failed `action` on `path`.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source: Arc::new(source) }

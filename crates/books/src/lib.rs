@@ -31,6 +31,7 @@ mod recent;
 mod recovery;
 mod row_files;
 mod rows;
+mod threads;
 
 pub use books::{Begun, Books, Options};
 pub use error::{BooksError, TablesError};

@@ -24,6 +24,8 @@ pub(crate) struct Recovered {
     pub(crate) clock: u64,
     pub(crate) highest_id: u128,
     pub(crate) newest: Recent,
+    /// Stretches that had no room in the tables, the oldest first.
+    pub(crate) unwritten: Vec<(Box<Stretch>, Anchor)>,
     pub(crate) catalog: Catalog,
     pub(crate) journal: JournalWriter,
 }
@@ -34,6 +36,7 @@ struct Replay {
     clock: u64,
     highest_id: u128,
     newest: Recent,
+    unwritten: Vec<(Box<Stretch>, Anchor)>,
 }
 
 pub(crate) fn recover(folder: &Path, options: &Options) -> Result<Recovered, BooksError> {
@@ -52,8 +55,8 @@ pub(crate) fn recover(folder: &Path, options: &Options) -> Result<Recovered, Boo
     let tables = catalog.current();
     let mut replay = Replay::load(&catalog, &tables)?;
     replay.follow(&journal, &catalog, tables.anchor, options)?;
-    let Replay { ledger, clock, highest_id, newest } = replay;
-    Ok(Recovered { ledger, clock, highest_id, newest, catalog, journal: writer })
+    let Replay { ledger, clock, highest_id, newest, unwritten } = replay;
+    Ok(Recovered { ledger, clock, highest_id, newest, unwritten, catalog, journal: writer })
 }
 
 impl Replay {
@@ -76,7 +79,7 @@ impl Replay {
         ledger.take_changed();
         let highest_id = tables.trees.ids.runs().filter_map(|run| run.max()).max().unwrap_or_default();
         let newest = Recent::new(tables.transfers, tables.accounts);
-        Ok(Self { ledger, clock: tables.clock, highest_id, newest })
+        Ok(Self { ledger, clock: tables.clock, highest_id, newest, unwritten: Vec::new() })
     }
 
     /// Lets what the journal holds after the tables take effect. Stretches of it go to the tables at once.
@@ -99,9 +102,21 @@ impl Replay {
             sections.into_iter().for_each(|section| self.apply(section));
             if self.newest.size() >= options.stretch_rows {
                 let stretch = self.end_stretch();
-                tables.write(&stretch, anchor)?;
+                self.write(&mut tables, stretch, anchor)?;
             }
         }
+        Ok(())
+    }
+
+    /// Writes a stretch to the tables. One that has no room waits for it, and so do those after it.
+    fn write(&mut self, tables: &mut TablesWriter<'_>, stretch: Stretch, anchor: Anchor) -> Result<(), TablesError> {
+        if self.unwritten.is_empty() {
+            match tables.write(&stretch, anchor) {
+                Err(error) if error.is_full() => {}
+                other => return other,
+            }
+        }
+        self.unwritten.push((Box::new(stretch), anchor));
         Ok(())
     }
 
