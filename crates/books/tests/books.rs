@@ -4,3 +4,4 @@
 mod beside;
 mod folder;
 mod model;
+mod simulation;

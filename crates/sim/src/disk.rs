@@ -164,6 +164,17 @@ impl FaultyDisk {
         state.life += 1;
     }
 
+    /// From here on nothing fails that has not failed yet: planned faults, rates and the capacity are forgotten.
+    pub fn heal(&self) {
+        let mut state = self.state();
+        state.crash_at = None;
+        state.planned.clear();
+        state.rates = Rates::default();
+        state.capacity = None;
+        state.can_reserve = true;
+        state.allocates_late = false;
+    }
+
     /// Sets how often operations fail by themselves.
     pub fn set_rates(&self, rates: Rates) {
         self.state().rates = rates;

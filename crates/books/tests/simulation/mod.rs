@@ -1,0 +1,27 @@
+//! Books on a disk that crashes, tears, fails and fills up, driven by a seed. Whatever happens, what was acknowledged
+//! is there afterwards, and what was begun is there whole or not at all, in its order.
+//!
+//! With [`Options::in_step`](books::Options) the disk is asked for the same in the same order each time, so a seed
+//! repeats itself to the byte, except while several batches are on their way: how far deciding is ahead of the disk
+//! when that fails is up to the threads. Without it the threads interleave as they like; only the workload and the plan
+//! of faults follow from the seed.
+//!
+//! `TAPSTONE_SEEDS` says how many seeds to try.
+
+mod faults;
+mod pipeline;
+mod world;
+
+use sim::seeds;
+
+use crate::simulation::world::World;
+
+#[test]
+fn nothing_is_lost_in_step() {
+    seeds(150).for_each(|seed| World::live(seed, true));
+}
+
+#[test]
+fn nothing_is_lost_by_threads() {
+    seeds(150).for_each(|seed| World::live(seed, false));
+}

@@ -1,0 +1,278 @@
+//! One seed's world: a disk, books on it, and what they must be.
+
+use std::collections::VecDeque;
+
+use books::{Books, BooksError, Options};
+use journal::Journal;
+use ledger_model::random::{Step, history};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use sim::{FaultyDisk, Random};
+
+use crate::beside::{Action, Ids, Known, act, align, difference};
+use crate::folder::Folder;
+use crate::simulation::faults;
+use crate::simulation::pipeline::{Pipelined, act_together};
+
+const STEPS: usize = 80;
+
+/// Batches that are asked again after something failed.
+const ASKED_AGAIN: usize = 6;
+
+/// A disk, books on it, and the states that they may be in: one, unless something failed and they were not opened since.
+pub(crate) struct World {
+    seed: u64,
+    random: Random,
+    folder: Folder,
+    options: Options,
+    /// What is still to be done.
+    steps: VecDeque<Step>,
+    ids: Ids,
+    books: Option<Books>,
+    possible: Vec<Known>,
+    /// The batches of transfers that were sent last.
+    asked: VecDeque<Action>,
+}
+
+impl World {
+    /// The whole life of a seed.
+    pub(crate) fn live(seed: u64, in_step: bool) {
+        let mut world = Self::new(seed, in_step);
+        world.recover(false);
+        while !world.steps.is_empty() {
+            let is_whole = world.leg();
+            world.rest(is_whole);
+        }
+        world.end();
+    }
+
+    fn new(seed: u64, in_step: bool) -> Self {
+        let mut random = Random::new(seed);
+        let folder = Folder::on(FaultyDisk::new(random.next()));
+        let options = Options {
+            stretch_rows: [1, 5, 20, 80][random.index(4)],
+            segment_bytes: [1, 3000, 30_000, 1 << 20][random.index(4)],
+            in_step,
+            ..folder.options()
+        };
+        Self {
+            seed,
+            steps: steps(random.next()),
+            ids: [Ids::Ascending, Ids::Descending, Ids::Random, Ids::Mixed][random.index(4)],
+            random,
+            folder,
+            options,
+            books: None,
+            possible: vec![Known::default()],
+            asked: VecDeque::new(),
+        }
+    }
+
+    /// Works until something fails, or for a while. Whether nothing failed.
+    fn leg(&mut self) -> bool {
+        let (random, disk) = (&mut self.random, self.folder.disk());
+        faults::plan(random, disk);
+        for _ in 0..random.below(20) {
+            if let Err(error) = self.work() {
+                self.check(&error);
+                return false;
+            }
+        }
+        !self.folder.disk().has_crashed()
+    }
+
+    /// Does the next thing.
+    fn work(&mut self) -> Result<(), BooksError> {
+        match self.random.below(10) {
+            0 => self.books().checkpoint(),
+            1 => self.compare_or_fail(),
+            2..5 if self.possible.len() == 1 => {
+                let actions = self.next_batches();
+                self.act_together(&actions)
+            }
+            _ => match self.next_action() {
+                Some(action) => self.act(&action),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Something may have gone wrong; then everything is well again, and nothing is lost.
+    fn rest(&mut self, is_whole: bool) {
+        self.folder.disk().heal();
+        let books = self.books.take().expect("open before");
+        if is_whole && self.random.per_mille(500) {
+            let closed = books.close();
+            closed.unwrap_or_else(|error| self.check(&error));
+        } else {
+            drop(books);
+        }
+        if self.folder.disk().has_crashed() || self.random.per_mille(300) {
+            let how = faults::crash(&mut self.random);
+            self.folder.disk().restart(how);
+        }
+        let crashes_again = self.random.per_mille(300);
+        self.recover(crashes_again);
+    }
+
+    /// Opens the books, perhaps with a crash on the way, and finds out what is there.
+    fn recover(&mut self, crashes_again: bool) {
+        let disk = self.folder.disk().clone();
+        if crashes_again {
+            disk.crash_at(disk.operations() + self.random.below(60));
+        }
+        let mut books = loop {
+            let books = Books::open(self.folder.path(), self.options.clone());
+            if disk.has_crashed() {
+                drop(books);
+                disk.restart(faults::crash(&mut self.random));
+            } else {
+                break books.unwrap_or_else(|error| panic!("seed {}: {error:?}", self.seed));
+            }
+        };
+        disk.heal();
+        self.find_out(&mut books);
+        self.books = Some(books);
+        self.align();
+        for action in std::mem::take(&mut self.asked) {
+            self.act_well(&action);
+        }
+    }
+
+    /// Of the states that were possible, those stay that the books are in.
+    fn find_out(&mut self, books: &mut Books) {
+        let mut differences = Vec::new();
+        self.possible.retain(|known| match difference(books, known).expect("the disk is well") {
+            None => true,
+            Some(difference) => {
+                differences.push(difference);
+                false
+            }
+        });
+        assert!(!self.possible.is_empty(), "seed {}: {}", self.seed, differences.join("\n---\n"));
+    }
+
+    fn align(&mut self) {
+        // The states differ at most in what failed, and in the timestamps for that.
+        let books = self.books.as_ref().expect("open");
+        let ticks = self.possible.iter().filter_map(|known| align(books, known));
+        let last = ticks.map(|tick| if let Action::Tick(time) = tick { time } else { 0 }).max();
+        if let Some(time) = last {
+            self.act_well(&Action::Tick(time));
+        }
+    }
+
+    fn act_well(&mut self, action: &Action) {
+        let done = self.act(action);
+        done.unwrap_or_else(|error| panic!("seed {}: {error:?}", self.seed));
+    }
+
+    fn act(&mut self, action: &Action) -> Result<(), BooksError> {
+        self.note(action);
+        if let [known] = &self.possible[..]
+            && !matches!(action, Action::Tick(_))
+        {
+            let known = known.clone();
+            let pipelined = act_together(self.books(), &known, std::slice::from_ref(action));
+            return self.take(pipelined);
+        }
+        let mut after = self.possible.clone();
+        let expected: Vec<_> = after.iter_mut().map(|known| known.act(action)).collect();
+        match act(self.books(), action) {
+            Ok(outcome) => {
+                let agreeing = after.into_iter().zip(&expected).filter(|(_, expected)| **expected == outcome);
+                self.possible = agreeing.map(|(known, _)| known).collect();
+                assert!(!self.possible.is_empty(), "seed {}: {outcome:?} instead of {expected:?}", self.seed);
+                Ok(())
+            }
+            Err(error) => {
+                self.possible.extend(after);
+                Err(error)
+            }
+        }
+    }
+
+    fn act_together(&mut self, actions: &[Action]) -> Result<(), BooksError> {
+        actions.iter().for_each(|action| self.note(action));
+        let known = self.possible[0].clone();
+        let pipelined = act_together(self.books(), &known, actions);
+        self.take(pipelined)
+    }
+
+    fn take(&mut self, pipelined: Pipelined) -> Result<(), BooksError> {
+        self.possible = pipelined.possible;
+        pipelined.failure.map_or(Ok(()), Err)
+    }
+
+    fn note(&mut self, action: &Action) {
+        if matches!(action, Action::Transfers(_)) {
+            self.asked.push_back(action.clone());
+        }
+        if self.asked.len() > ASKED_AGAIN {
+            self.asked.pop_front();
+        }
+    }
+
+    fn compare_or_fail(&mut self) -> Result<(), BooksError> {
+        let [known] = &self.possible[..] else { return Ok(()) };
+        let difference = difference(self.books.as_mut().expect("open"), known)?;
+        assert!(difference.is_none(), "seed {}: {}", self.seed, difference.unwrap_or_default());
+        Ok(())
+    }
+
+    /// Up to four batches.
+    fn next_batches(&mut self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        while actions.len() < 4
+            && matches!(self.steps.front(), Some(Step::CreateAccounts(_) | Step::CreateTransfers(_)))
+        {
+            actions.extend(self.next_action());
+        }
+        actions
+    }
+
+    fn next_action(&mut self) -> Option<Action> {
+        let clock = self.possible.iter().map(|known| known.clock).max().unwrap_or_default();
+        Some(match self.steps.pop_front()? {
+            Step::CreateAccounts(events) => Action::Accounts(events),
+            Step::CreateTransfers(events) => Action::Transfers(self.ids.rename(&events)),
+            Step::Tick(nanoseconds) => Action::Tick(clock + nanoseconds),
+            Step::Restart => Action::Tick(clock),
+        })
+    }
+
+    fn check(&self, error: &BooksError) {
+        if !self.folder.disk().has_crashed() {
+            faults::must_be_the_disks_fault(error);
+        }
+    }
+
+    fn books(&mut self) -> &mut Books {
+        self.books.as_mut().expect("open")
+    }
+
+    /// At the end the journal alone leads to the same.
+    fn end(mut self) {
+        let books = self.books.take().expect("open");
+        books.close().expect("the disk is well");
+        let journal = self.folder.path().join("journal");
+        let verified = Journal::on_disk(journal, self.options.disk.clone()).verify(None);
+        assert!(verified.is_ok(), "seed {}: {verified:?}", self.seed);
+        let copy = self.folder.with_the_journal_alone();
+        for (folder, stretch_rows) in [(&copy, 33), (&self.folder, self.options.stretch_rows)] {
+            let options = Options { stretch_rows, ..folder.options() };
+            let mut books = Books::open(folder.path(), options).expect("the disk is well");
+            let difference = difference(&mut books, &self.possible[0]).expect("the disk is well");
+            assert!(difference.is_none(), "seed {}: {}", self.seed, difference.unwrap_or_default());
+        }
+    }
+}
+
+/// What a seed does: a history that proptest draws, without its shrinking.
+fn steps(seed: u64) -> VecDeque<Step> {
+    let mut random = Random::new(seed);
+    let bytes: [u8; 32] = std::array::from_fn(|_| random.next().to_le_bytes()[0]);
+    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let drawn = history(STEPS).new_tree(&mut runner).expect("histories are made without rejection").current();
+    std::iter::once(Step::Tick(drawn.clock)).chain(drawn.steps).collect()
+}
