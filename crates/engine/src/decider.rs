@@ -6,15 +6,16 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use journal::FrameBuffer;
+use journal::{FrameBuffer, Journal};
 use payments::{Action, Answer, Command, Record, Rejection, State, UnixMillis, decide};
 use store::records;
 use store::tables::{TablesError, TablesReader};
 
-use crate::Shared;
 use crate::clock::Clock;
+use crate::error::{OpenError, Unavailable};
 use crate::inbox::Inbox;
 use crate::submission::{Caller, Submission};
+use crate::{Shared, recovery};
 
 /// Commands decided into one journal frame at most.
 const MAX_COMMANDS: usize = 4_096;
@@ -31,11 +32,18 @@ pub(crate) struct Batch {
     pub(crate) frame: FrameBuffer,
     pub(crate) records: Vec<Record>,
     pub(crate) callers: Vec<(Caller, Result<Answer, Rejection>)>,
+    /// How many batches had been refused for want of room when the state was made on which this one was decided.
+    pub(crate) refusals: u64,
 }
 
 impl Batch {
-    fn new() -> Self {
-        Self { frame: FrameBuffer::new(), records: Vec::new(), callers: Vec::new() }
+    fn new(refusals: u64) -> Self {
+        Self { frame: FrameBuffer::new(), records: Vec::new(), callers: Vec::new(), refusals }
+    }
+
+    /// Tells its callers that nothing of it was recorded.
+    pub(crate) fn refuse(self, why: Unavailable) {
+        self.callers.into_iter().for_each(|(caller, _)| caller.tell(Err(why)));
     }
 
     pub(crate) fn count(&self) -> Option<NonZeroU32> {
@@ -51,25 +59,38 @@ impl Batch {
     }
 }
 
-pub(crate) fn run(
-    state: State,
-    clock: Box<dyn Clock>,
-    reader: TablesReader,
-    to_committer: &SyncSender<Batch>,
-    shared: &Shared,
-) {
+/// What the decider begins with.
+pub(crate) struct Beginning {
+    pub(crate) state: State,
+    pub(crate) clock: Box<dyn Clock>,
+    pub(crate) reader: TablesReader,
+    pub(crate) journal: Journal,
+}
+
+pub(crate) fn run(beginning: Beginning, to_committer: &SyncSender<Batch>, shared: &Shared) {
     let _abandon = Abandon(&shared.inbox);
-    let mut decider = Decider { now: state.now(), state, clock, reader, waiting: VecDeque::new(), shared };
-    let mut batch = Batch::new();
+    let Beginning { state, clock, reader, journal } = beginning;
+    let (now, refusals) = (state.now(), 0);
+    let mut decider = Decider { now, state, refusals, clock, reader, journal, waiting: VecDeque::new(), shared };
+    let mut batch = Batch::new(decider.refusals);
     loop {
         let work = shared.inbox.next(!batch.is_empty(), decider.waiting.is_empty(), IDLE_TICK);
         decider.waiting.extend(work.commands);
-        decider.fill(&mut batch);
+        if decider.is_stale() {
+            batch.refuse(Unavailable::DiskFull);
+            decider.start_over();
+            batch = Batch::new(decider.refusals);
+        }
+        if shared.room.is_full() || decider.is_stale() {
+            decider.refuse_waiting();
+        } else {
+            decider.fill(&mut batch);
+        }
         let done = work.closed && decider.waiting.is_empty();
         if !batch.is_empty() && (work.disk_is_free || done) {
             shared.inbox.disk_is_busy();
             // A committer that is gone has failed: dropping the batch tells its callers that nothing is known.
-            if to_committer.send(std::mem::replace(&mut batch, Batch::new())).is_err() {
+            if to_committer.send(std::mem::replace(&mut batch, Batch::new(decider.refusals))).is_err() {
                 return;
             }
         }
@@ -92,14 +113,47 @@ struct Decider<'a> {
     /// Never back, not even behind a command that changed nothing.
     now: UnixMillis,
     state: State,
+    /// How many batches had been refused for want of room when the state was made.
+    refusals: u64,
     clock: Box<dyn Clock>,
     reader: TablesReader,
+    journal: Journal,
     /// Commands that the last batch had no room for.
     waiting: VecDeque<Submission>,
     shared: &'a Shared,
 }
 
 impl Decider<'_> {
+    /// Whether the state holds what was refused since it was made.
+    fn is_stale(&self) -> bool {
+        self.refusals != self.shared.room.refusals()
+    }
+
+    /// Throws the state away and makes it again from what is durable. Nothing is appended meanwhile: the committer takes
+    /// nothing that was decided on the old one.
+    fn start_over(&mut self) {
+        let refusals = self.shared.room.refusals();
+        match self.recover() {
+            Ok(state) => (self.state, self.refusals) = (state, refusals),
+            // It is tried again; until then nothing is decided.
+            Err(error) => tracing::error!(%error, "what is durable could not be read; trying again"),
+        }
+    }
+
+    fn recover(&self) -> Result<State, OpenError> {
+        self.reader.hold_snapshot()?;
+        let loaded = self.reader.load_state();
+        self.reader.release_snapshot()?;
+        let (mark, state) = loaded?;
+        recovery::fold_tail(&self.journal, mark, state)
+    }
+
+    fn refuse_waiting(&mut self) {
+        for submission in self.waiting.drain(..) {
+            submission.caller.tell(Err(Unavailable::DiskFull));
+        }
+    }
+
     /// Decides what waits, until the batch is full.
     fn fill(&mut self, batch: &mut Batch) {
         self.now = self.now.max(self.clock.now());

@@ -11,11 +11,17 @@ use store::tables::TablesError;
 #[error("too many commands are waiting; try again in a moment")]
 pub struct Overloaded;
 
-/// The engine stopped before the outcome was durable: nothing is known about the command. Asking again with the same
-/// idempotency key, once the engine is back, tells.
+/// Why a command has no outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the money core is not available; ask again with the same idempotency key")]
-pub struct Unavailable;
+pub enum Unavailable {
+    /// The engine stopped before the outcome was durable: nothing is known about the command. Asking again with the same
+    /// idempotency key, once the engine is back, tells.
+    #[error("the money core is not available; ask again with the same idempotency key")]
+    Stopped,
+    /// The disk is full: nothing of the command was recorded. It can be tried again when there is room.
+    #[error("the disk is full; nothing was done; try again when there is room")]
+    DiskFull,
+}
 
 /// Why the money plane cannot be opened.
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,8 @@
 //!
 //! Promises: a reply, a notification or a read never shows what is not durable. A reply comes exactly once, in the
 //! order of decisions; if the engine stops first, it says that nothing is known. Queues are bounded: what does not fit
-//! is refused at once. After a failed write to the journal nothing more is decided. A command that finds the state
+//! is refused at once. On a full disk everything is refused, what had been decided on top of it included, until there is
+//! room. After any other failed write to the journal nothing more is decided. A command that finds the state
 //! broken stops the engine rather than guess.
 //!
 //! Not here: rules (the payments crate), bytes (the store), HTTP (the server).
@@ -22,6 +23,7 @@ mod error;
 mod inbox;
 mod reads;
 mod recovery;
+mod room;
 mod submission;
 mod tables;
 mod verify;
@@ -33,6 +35,7 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use journal::{Disk, OsDisk};
 use payments::{Action, Record, Request};
 use store::tables::{TablesError, TablesReader};
 
@@ -62,6 +65,7 @@ struct Shared {
     durable_position: AtomicU64,
     /// Set when the journal failed or a thread found the state broken: nothing more is decided.
     broken: AtomicBool,
+    room: room::Room,
     listeners: Mutex<Vec<Listener>>,
     tables: tables::Backlog,
     readers: reads::Readers,
@@ -90,6 +94,8 @@ impl Durable {
 pub struct Status {
     /// Whether commands are taken in and decided.
     pub healthy: bool,
+    /// Whether none are because the disk is full. It goes on by itself when there is room.
+    pub disk_full: bool,
     /// The last durable journal position.
     pub durable_position: u64,
     /// The journal position that the tables reflect.
@@ -106,7 +112,12 @@ impl Engine {
     /// Opens the money plane in `folder`, creating it if there is none: checks versions and the journal's end, brings
     /// state and tables up to date with the journal, and starts.
     pub fn open(folder: &Path, clock: Box<dyn Clock>) -> Result<Self, OpenError> {
-        let recovered = recovery::recover(folder)?;
+        Self::open_on(Arc::new(OsDisk), folder, clock)
+    }
+
+    /// The same with the journal on some other disk, such as one that injects faults. The tables stay in `folder`.
+    pub fn open_on(disk: Arc<dyn Disk>, folder: &Path, clock: Box<dyn Clock>) -> Result<Self, OpenError> {
+        let recovered = recovery::recover(folder, disk)?;
         let position = recovered.state.position();
         let shared = Arc::new(Shared {
             inbox: Inbox::new(),
@@ -114,6 +125,7 @@ impl Engine {
             batches: AtomicU64::new(0),
             durable_position: AtomicU64::new(position),
             broken: AtomicBool::new(false),
+            room: room::Room::default(),
             listeners: Mutex::default(),
             tables: tables::Backlog::new(position),
             readers: reads::Readers::new(recovery::tables_file(folder)),
@@ -122,11 +134,13 @@ impl Engine {
         let threads = vec![
             spawn("decider", &shared, {
                 let (shared, reader) = (shared.clone(), shared.readers.take()?);
-                move || decider::run(recovered.state, clock, reader, &to_committer, &shared)
+                let (state, journal) = (recovered.state, recovered.journal);
+                let beginning = decider::Beginning { state, clock, reader, journal };
+                move || decider::run(beginning, &to_committer, &shared)
             })?,
             spawn("committer", &shared, {
                 let shared = shared.clone();
-                move || committer::run(recovered.journal, decided, &shared)
+                move || committer::run(recovered.writer, decided, &shared)
             })?,
             spawn("tables", &shared, {
                 let shared = shared.clone();
@@ -150,6 +164,10 @@ impl Engine {
             submission.withdraw();
             return Err(Overloaded);
         }
+        if self.0.shared.room.is_full() {
+            submission.caller.tell(Err(Unavailable::DiskFull));
+            return Ok(());
+        }
         match self.0.shared.inbox.offer(submission) {
             HandedIn::Taken => Ok(()),
             HandedIn::Full(submission) => {
@@ -170,7 +188,7 @@ impl Engine {
         let submission = Submission::new(action, request, Box::new(move |reply| drop(sender.send(reply))));
         // A refused submission is dropped here, which answers it.
         drop(self.0.shared.inbox.put(submission));
-        receiver.recv().unwrap_or(Err(Unavailable))
+        receiver.recv().unwrap_or(Err(Unavailable::Stopped))
     }
 
     /// Asks the tables, once they reflect everything that is durable now. Blocks for as long as that takes: a
@@ -193,7 +211,9 @@ impl Engine {
         Status {
             healthy: !shared.broken.load(Ordering::Acquire)
                 && !self.0.closing.load(Ordering::Acquire)
-                && !shared.tables.is_full(),
+                && !shared.tables.is_full()
+                && !shared.room.is_full(),
+            disk_full: shared.room.is_full(),
             durable_position: shared.durable_position.load(Ordering::Acquire),
             stored_position: shared.tables.stored_position(),
             queued: shared.inbox.len() as u64,
@@ -203,7 +223,7 @@ impl Engine {
     }
 
     /// Decides what was accepted, brings the tables up to date, and stops. Everything handed in later is answered
-    /// with [`Unavailable`]. A second call changes nothing.
+    /// with [`Unavailable::Stopped`]. A second call changes nothing.
     pub fn close(&self) {
         if self.0.closing.swap(true, Ordering::AcqRel) {
             return;

@@ -1,8 +1,9 @@
 //! Opening: versions and the journal's end are checked, then state and tables are brought up to the journal's end.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use journal::{Journal, JournalId, JournalWriter, WriterOptions};
+use journal::{Disk, Frame, Journal, JournalId, JournalReader, JournalWriter, WriterOptions};
 use payments::{Record, State};
 use store::records;
 use store::tables::{Mark, TablesWriter};
@@ -14,7 +15,8 @@ const CATCH_UP_RECORDS: usize = 50_000;
 
 pub(crate) struct Recovered {
     pub(crate) state: State,
-    pub(crate) journal: JournalWriter,
+    pub(crate) writer: JournalWriter,
+    pub(crate) journal: Journal,
     pub(crate) tables: TablesWriter,
 }
 
@@ -26,9 +28,9 @@ pub(crate) fn tables_file(folder: &Path) -> PathBuf {
     folder.join("tables.sqlite")
 }
 
-pub(crate) fn recover(folder: &Path) -> Result<Recovered, OpenError> {
+pub(crate) fn recover(folder: &Path, disk: Arc<dyn Disk>) -> Result<Recovered, OpenError> {
     std::fs::create_dir_all(folder).map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
-    let journal = Journal::new(journal_folder(folder));
+    let journal = Journal::on_disk(journal_folder(folder), disk);
     // The journal's lock comes first: it keeps a second engine off the tables too. What the tables reflect must be in
     // the journal: one that was cut off or swapped is refused before anything is changed.
     let mark = TablesWriter::peek(&tables_file(folder))?;
@@ -41,20 +43,19 @@ pub(crate) fn recover(folder: &Path) -> Result<Recovered, OpenError> {
     }
     let mut tables = TablesWriter::open(&tables_file(folder))?;
     let state = catch_up(&journal, &mut tables)?;
-    Ok(Recovered { state, journal: writer, tables })
+    Ok(Recovered { state, writer, journal, tables })
 }
 
 /// Folds what the journal holds beyond the tables into the state and into the tables.
 fn catch_up(journal: &Journal, tables: &mut TablesWriter) -> Result<State, OpenError> {
     let mut state = tables.load_state()?;
     let mark = tables.mark();
-    let mut reader = if mark.frame.position == 0 { journal.reader()? } else { journal.reader_after(mark.frame)? };
+    let mut reader = read_after(journal, mark)?;
     let mut pending: Vec<Record> = Vec::new();
     let mut end = mark;
     while let Some(frame) = reader.next_frame()? {
-        let (anchor, first_position) = (frame.anchor(), frame.first_position);
-        let records = records::decode(frame.payload, frame.count.get())
-            .map_err(|source| OpenError::Record { position: first_position, source })?;
+        let anchor = frame.anchor();
+        let records = records_of(&frame)?;
         records.iter().for_each(|record| state.evolve(record));
         pending.extend(records);
         end = Mark { frame: anchor, time: state.now() };
@@ -66,6 +67,24 @@ fn catch_up(journal: &Journal, tables: &mut TablesWriter) -> Result<State, OpenE
         store_pending(tables, &mut state, &mut pending, end)?;
     }
     Ok(state)
+}
+
+/// Folds what the journal holds beyond `mark` into a state that was loaded there. Changes nothing.
+pub(crate) fn fold_tail(journal: &Journal, mark: Mark, mut state: State) -> Result<State, OpenError> {
+    let mut reader = read_after(journal, mark)?;
+    while let Some(frame) = reader.next_frame()? {
+        records_of(&frame)?.iter().for_each(|record| state.evolve(record));
+    }
+    Ok(state)
+}
+
+fn read_after(journal: &Journal, mark: Mark) -> Result<JournalReader, OpenError> {
+    Ok(if mark.frame.position == 0 { journal.reader()? } else { journal.reader_after(mark.frame)? })
+}
+
+fn records_of(frame: &Frame<'_>) -> Result<Vec<Record>, OpenError> {
+    records::decode(frame.payload, frame.count.get())
+        .map_err(|source| OpenError::Record { position: frame.first_position, source })
 }
 
 fn store_pending(

@@ -4,7 +4,7 @@ use payments::{Action, Answer, Rejection, Request};
 
 use crate::error::Unavailable;
 
-/// What a command came to, or that nothing is known about it.
+/// What a command came to, or why that is not known.
 pub type Reply = Result<Result<Answer, Rejection>, Unavailable>;
 
 /// A command and whom to tell.
@@ -39,7 +39,7 @@ impl Caller {
 impl Drop for Caller {
     fn drop(&mut self) {
         if let Some(callback) = self.0.take() {
-            callback(Err(Unavailable));
+            callback(Err(Unavailable::Stopped));
         }
     }
 }

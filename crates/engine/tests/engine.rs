@@ -10,5 +10,7 @@ mod bench;
 mod crowds;
 #[path = "engine/disks.rs"]
 mod disks;
+#[path = "engine/full.rs"]
+mod full;
 #[path = "engine/lives.rs"]
 mod lives;

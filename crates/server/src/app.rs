@@ -9,7 +9,7 @@ use axum::http::Method;
 use axum::middleware;
 use axum::routing::get;
 use directory::Directory;
-use engine::{Engine, ReadError};
+use engine::{Engine, ReadError, Unavailable};
 use ids::{Id, Kind};
 use payments::{Action, Answer, Request};
 use store::tables::{TablesError, TablesReader};
@@ -156,8 +156,8 @@ impl App {
         handed_in.map_err(|_| Problem::overloaded())?;
         match receiver.await {
             Ok(Ok(outcome)) => outcome.map_err(Problem::from),
-            Ok(Err(unavailable)) => Err(Problem::new(Code::Unavailable, unavailable.to_string())),
-            Err(_) => Err(Problem::new(Code::Unavailable, engine::Unavailable.to_string())),
+            Ok(Err(unavailable)) => Err(unavailable.into()),
+            Err(_) => Err(Unavailable::Stopped.into()),
         }
     }
 

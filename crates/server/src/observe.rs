@@ -28,8 +28,9 @@ pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next
     let mut response = handled.unwrap_or_else(|_| Problem::internal("the handler panicked").into_response());
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = problem.write(id, response);
-        // A refusal for load is no failure, and a line for each would turn a flood of requests into one of the log.
-        if response.status().is_server_error() && problem.code() != Code::Overloaded {
+        // A refusal for load, or for want of room, is no failure, and a line for each would turn a flood of requests into
+        // one of the log.
+        if response.status().is_server_error() && !matches!(problem.code(), Code::Overloaded | Code::DiskFull) {
             let (code, cause) = (problem.code().name(), problem.cause());
             tracing::error!(request_id = %id, %method, route, code, cause, "a request failed");
         }

@@ -81,6 +81,7 @@ codes! {
     Internal 500 "internal" "Something is wrong on our side";
     Overloaded 503 "overloaded" "Too much is waiting";
     Unavailable 503 "unavailable" "The money core is not available";
+    DiskFull 507 "disk_full" "The disk is full";
 }
 
 impl Code {
@@ -211,7 +212,7 @@ impl Problem {
             Code::Unauthenticated => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            Code::Overloaded | Code::Unavailable | Code::TooManyListeners => {
+            Code::Overloaded | Code::Unavailable | Code::DiskFull | Code::TooManyListeners => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
             }
             _ => {}
@@ -268,6 +269,16 @@ impl From<Rejection> for Problem {
     }
 }
 
+impl From<engine::Unavailable> for Problem {
+    fn from(unavailable: engine::Unavailable) -> Self {
+        let code = match unavailable {
+            engine::Unavailable::Stopped => Code::Unavailable,
+            engine::Unavailable::DiskFull => Code::DiskFull,
+        };
+        Self::new(code, unavailable.to_string())
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.code().status().into_response();
@@ -313,6 +324,14 @@ mod tests {
             assert_eq!(code.name(), rejection.code());
             assert!(code.status().is_client_error(), "{rejection:?} is the caller's");
         }
+    }
+
+    #[test]
+    fn a_full_disk_says_to_come_back() {
+        let problem = Problem::from(engine::Unavailable::DiskFull);
+        let response = problem.write(RequestId::from_u128(1), Response::default());
+        assert_eq!(response.status(), StatusCode::INSUFFICIENT_STORAGE);
+        assert!(response.headers().contains_key(RETRY_AFTER));
     }
 
     #[test]

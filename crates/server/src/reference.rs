@@ -74,13 +74,14 @@ const TAGS: [(&str, &str); 8] = [
 const OF_TOKENS: [Code; 4] = [Code::Unauthenticated, Code::Forbidden, Code::InvalidField, Code::Internal];
 
 /// What can go wrong wherever a body is sent and something is decided.
-const OF_COMMANDS: [Code; 6] = [
+const OF_COMMANDS: [Code; 7] = [
     Code::MalformedJson,
     Code::RequestTimeout,
     Code::IdempotencyConflict,
     Code::BodyTooLarge,
     Code::UnsupportedMediaType,
     Code::Unavailable,
+    Code::DiskFull,
 ];
 
 /// The API's description, as the server gives it at `/openapi.json`.

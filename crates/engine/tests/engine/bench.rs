@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use engine::{Clock, Engine, OpenError};
 use ids::{DepositId, OrderId, PaymentId, TapId};
+use journal::Disk as _;
 use money::Money;
 use payments::{
     Action, Answer, BodyDigest, NewOrder, NewOrderAmount, Order, Owner, Pay, Payment, Rejection, Request, RequestKey,
     TagMode, Tap, UnixMillis, account_code,
 };
+use sim::FaultyDisk;
 use tag::{SoftwareTag, TagKeys};
 use tempfile::TempDir;
 
@@ -41,6 +43,10 @@ impl Clock for Watch {
     }
 }
 
+pub(crate) fn open_on(disk: &FaultyDisk, folder: &Path, watch: &Watch) -> Result<Engine, OpenError> {
+    Engine::open_on(Arc::new(disk.clone()), folder, Box::new(watch.clone()))
+}
+
 /// Wallets 0 and 1 and merchant 0 have yuan; tag 0 is at a till, tag 1 stands alone.
 pub(crate) struct Bench {
     pub(crate) folder: TempDir,
@@ -63,6 +69,19 @@ impl Bench {
     pub(crate) fn in_folder(folder: TempDir) -> Self {
         let watch = Watch::new();
         let engine = open(folder.path(), &watch).unwrap();
+        Self::with(folder, watch, engine)
+    }
+
+    /// With the journal on a disk that fails as planned.
+    pub(crate) fn on_disk(disk: &FaultyDisk) -> Self {
+        let (folder, watch) = (tempfile::tempdir().unwrap(), Watch::new());
+        // The faulty disk knows what was created on it only.
+        disk.create_directory(folder.path()).unwrap();
+        let engine = open_on(disk, folder.path(), &watch).unwrap();
+        Self::with(folder, watch, engine)
+    }
+
+    fn with(folder: TempDir, watch: Watch, engine: Engine) -> Self {
         let chips = Mutex::new((0..2).map(chip).collect());
         let bench = Self { folder, watch, engine, keys: keys(), chips, made: AtomicU64::new(0) };
         let owners = [

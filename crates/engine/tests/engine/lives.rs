@@ -72,12 +72,12 @@ fn closing_answers_everybody_and_keeps_what_it_answered() {
     bench.engine.close();
     let late = sender.clone();
     bench.engine.submit(bench.deposit(0, fen(1)), None, move |reply| late.send(reply).unwrap()).unwrap();
-    assert!(matches!(bench.engine.submit_and_wait(bench.deposit(0, fen(1)), None), Err(Unavailable)));
+    assert!(matches!(bench.engine.submit_and_wait(bench.deposit(0, fen(1)), None), Err(Unavailable::Stopped)));
     drop(sender);
     let replies: Vec<_> = receiver.into_iter().collect();
     assert_eq!(replies.len(), 2_001);
     assert_eq!(replies.iter().filter(|reply| matches!(reply, Ok(Ok(_)))).count(), 2_000);
-    assert!(matches!(replies.last(), Some(Err(Unavailable))));
+    assert!(matches!(replies.last(), Some(Err(Unavailable::Stopped))));
     assert!(!bench.engine.status().healthy);
     bench.reopen();
     assert_eq!(bench.wallet_has(0), 2_000);
@@ -128,8 +128,8 @@ fn a_broken_engine_says_so_and_closes() {
     let mut bench = Bench::new();
     bench.ask(bench.deposit(0, fen(5))).unwrap();
     bench.engine.listen(|_| panic!("a listener with a bug"));
-    assert!(matches!(bench.engine.submit_and_wait(bench.deposit(0, fen(1)), None), Err(Unavailable)));
-    assert!(matches!(bench.engine.submit_and_wait(bench.deposit(0, fen(1)), None), Err(Unavailable)));
+    assert!(matches!(bench.engine.submit_and_wait(bench.deposit(0, fen(1)), None), Err(Unavailable::Stopped)));
+    assert!(matches!(bench.engine.submit_and_wait(bench.deposit(0, fen(1)), None), Err(Unavailable::Stopped)));
     let noticed = (0..100).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(10));
         !bench.engine.status().healthy

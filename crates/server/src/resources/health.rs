@@ -30,8 +30,11 @@ problems!(ReadyProblems: Unavailable);
     ),
 )]
 pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
-    if app.engine().status().healthy && !*app.closing().borrow() {
+    let status = app.engine().status();
+    if status.healthy && !*app.closing().borrow() {
         Ok("ok\n")
+    } else if status.disk_full {
+        Err(Problem::new(Code::Unavailable, "the disk is full; it goes on by itself when there is room"))
     } else {
         Err(Problem::new(Code::Unavailable, "the money core has stopped, or is about to"))
     }

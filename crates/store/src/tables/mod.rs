@@ -7,6 +7,7 @@
 
 mod reader;
 mod rows;
+mod state;
 mod writer;
 
 use std::path::{Path, PathBuf};

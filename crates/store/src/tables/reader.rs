@@ -5,7 +5,7 @@ use std::path::Path;
 use ids::{AccountId, MerchantId, OrderId, PaymentId, TapId, WalletId};
 use ledger::Balance;
 use payments::{Account, BodyDigest, Deposit, RequestKey};
-use payments::{Need, Order, Owner, Payment, Recalled, RegisteredTag, Request, Tap, UnixMillis};
+use payments::{Need, Order, Owner, Payment, Recalled, RegisteredTag, Request, State, Tap, UnixMillis};
 use rusqlite::{OptionalExtension, Params, Row, params};
 
 use super::rows;
@@ -94,6 +94,13 @@ impl TablesReader {
     /// The journal position that the tables reflect.
     pub fn mark(&self) -> Result<Mark, TablesError> {
         self.database.mark()
+    }
+
+    /// The decider's state as the tables have it, and where in the journal that was. Within a snapshot, so that the two
+    /// belong together.
+    pub fn load_state(&self) -> Result<(Mark, State), TablesError> {
+        let mark = self.mark()?;
+        Ok((mark, self.database.load_state(mark)?))
     }
 
     /// Looks up what a command needs.

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use ids::{AccountId, IdMap, OrderId, PaymentId, TagId, TapId};
 use ledger::{Balance, Transfer};
+use payments::UnixMillis;
 use payments::{
     Account, Deposit, Event, Order, OrderStatus, Outcome, Payment, Record, RegisteredTag, Request, State, TagMode, Tap,
 };
-use payments::{TAP_LIFETIME_MS, UnixMillis};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::rows::{self, signed, status_number};
@@ -64,31 +64,7 @@ impl TablesWriter {
 
     /// The decider's state at the mark: what may still change.
     pub fn load_state(&self) -> Result<State, TablesError> {
-        let mut state = State::restored_at(self.mark.frame.position, self.mark.time);
-        self.database.run(|sql| {
-            for account in sql.prepare("SELECT * FROM accounts")?.query_map([], rows::account)? {
-                let (account, balance) = account?;
-                state.restore_account(account, balance);
-            }
-            for tag in sql.prepare("SELECT * FROM tags")?.query_map([], rows::tag)? {
-                let (tag, last_counter) = tag?;
-                state.restore_tag(tag, last_counter);
-            }
-            // The index of open orders by name: sorted by anything else, SQLite would rather read all orders ever.
-            let open = "SELECT * FROM orders INDEXED BY orders_open WHERE status = 0";
-            for order in sql.prepare(open)?.query_map([], rows::order)? {
-                state.restore_open_order(order?);
-            }
-            // Ids sort by the time they were made, a little before the tap was accepted.
-            let oldest_live = UnixMillis(self.mark.time.0.saturating_sub(2 * TAP_LIFETIME_MS));
-            let from = TapId::from_u128(u128::from(oldest_live.0) << 80).to_bytes();
-            let mut live = sql.prepare("SELECT * FROM taps WHERE id >= ?1 AND payment IS NULL ORDER BY id")?;
-            for tap in live.query_map([from], rows::tap)? {
-                state.restore_live_tap(tap?);
-            }
-            Ok(())
-        })?;
-        Ok(state)
+        self.database.load_state(self.mark)
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) enum SubmitError {
         /// The rule.
         rejection: Rejection,
     },
-    /// The engine stopped.
+    /// The engine stopped, or the disk is full.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// Others keep the engine so busy that its queue is full.
@@ -48,7 +48,7 @@ pub(crate) fn submit_all(engine: &Engine, actions: impl IntoIterator<Item = Acti
         Ok((_, Ok(Ok(_)))) => Ok(()),
         Ok((index, Ok(Err(rejection)))) => Err(SubmitError::Refused { index, rejection }),
         Ok((_, Err(unavailable))) => Err(SubmitError::Unavailable(unavailable)),
-        Err(mpsc::RecvError) => Err(SubmitError::Unavailable(Unavailable)),
+        Err(mpsc::RecvError) => Err(SubmitError::Unavailable(Unavailable::Stopped)),
     };
     for (index, action) in actions.into_iter().enumerate() {
         if in_flight == IN_FLIGHT {
