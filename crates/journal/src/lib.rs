@@ -1,28 +1,83 @@
 //! The journal: append-only, checksummed, hash-chained segment files that hold every event of the money plane.
 //!
-//! **Promises.** When [`JournalWriter::append`] returns `Ok`, the frame survives a kill, a crash and a power cut.
-//! What was acknowledged is never dropped in silence: a change to any byte of any file, a renamed, missing, swapped
-//! or foreign segment is an error that names file, offset and position. After a failed write or sync the writer
-//! refuses everything.
+//! # Contract
 //!
-//! **Does not.** It does not know what an event is (a payload is bytes that hold `count` events), it does not
-//! encrypt, and by itself it cannot notice that its end was cut off exactly between two frames: a hash chain proves
-//! what is there, not that nothing followed. For that the caller keeps an [`Anchor`] elsewhere (the tables do) and
-//! passes it in. Nor does a chain without a key stop somebody who rewrites all files from some point on; an anchor
+//! **What is promised, at each step.**
+//!
+//! - *Open* ([`Journal::writer`]). Takes the lock; checks the last segment in full and its link to the one before, and the
+//!   anchor if one is given, before anything is changed. Then cuts off what was never acknowledged, writes the last frame
+//!   once more and syncs file and directory, so that all that is there is durable. The journal may be opened, and the
+//!   process may die, any number of times at any moment of this.
+//! - *Append* ([`JournalWriter::append`]). `Ok` means that the frame survives a kill, a crash and a power cut. Frames
+//!   become durable one by one, in order: what is found later is what was acknowledged and at most one frame more, the
+//!   last one that was tried, whole.
+//! - *Sync*. One for each append. One that fails is never tried again as if it had not failed.
+//! - *New segment*. Before the first frame in it is written, the segment before it has its final length, and the new
+//!   one's header and name are durable.
+//! - *Cut*. Only bytes behind the last acknowledged frame are ever cut off or overwritten, and the last frame by itself.
+//! - *Close* (dropping the writer). Gives back reserved space and the lock. Nothing depends on it.
+//! - *Read*, *verify*. What was acknowledged is never dropped in silence: a change to any bit of it, a renamed, missing,
+//!   swapped or foreign segment is an error that names file, offset and position. Beside a running writer, readers see a
+//!   prefix, which may end in a frame that is not durable yet.
+//!
+//! **What the operating system and the disk must do.**
+//!
+//! - `fdatasync` returns only when the file's bytes and length are durable, or fails. A disk that lies about it (a volatile
+//!   cache without power-loss protection that ignores flushes) loses what it lied about.
+//! - A write changes no bytes but its own: what was synced stays, also if the power fails during a write behind it in the
+//!   same sector or page.
+//! - After a crash each sector of 512 bytes of an unsynced write is as before, or as written, or as written up to some
+//!   byte. Sectors reach the disk in any order. Space that was reserved, or that a longer file brought, reads as zeros
+//!   until it is written.
+//! - `fsync` of a directory makes names durable. An unsynced name is there or not. A rename happens or does not.
+//! - `ftruncate` followed by `fsync` makes the length durable. `fallocate` makes sure that writes into what it gave do not
+//!   fail for want of room; a file system without it (`EOPNOTSUPP`) is used without.
+//! - The lock (`flock`) is exclusive and ends with the process. A network file system without it is no place for a
+//!   journal.
+//!
+//! **What happens on each failure.**
+//!
+//! | failure                                     | what the writer does                                              |
+//! |---------------------------------------------|-------------------------------------------------------------------|
+//! | a short write                               | goes on with the rest                                             |
+//! | no room (`ENOSPC`, `EDQUOT`, `EFBIG`) for a write, a reservation or a new segment | undoes it, durably; [`JournalError::Full`]; the next append tries again |
+//! | undoing fails                               | fails for ever                                                    |
+//! | any other failed write (`EIO`)              | fails for ever                                                    |
+//! | a failed sync, of file or directory, for whatever reason, `ENOSPC` too | fails for ever                         |
+//! | a failed read                               | [`JournalError::Io`]; nothing was changed; try again              |
+//! | killed, or the power fails, at any moment   | the next one cuts off the frame that was not acknowledged, or finds it whole |
+//! | a flipped bit, in what was acknowledged     | [`JournalError::Damaged`]; nothing is changed or skipped          |
+//! | a lost segment                              | [`JournalError::MissingSegment`]; the last one: see *anchors*     |
+//! | the lock is held                            | [`JournalError::Locked`]; nothing was touched                     |
+//!
+//! *Fails for ever* means that this writer returns that error to every call and touches nothing again; a new one, opened
+//! after the disk was mended, finds out what is there. It writes the last frame once more, because after a failed sync the
+//! operating system shows pages as clean that the disk never got.
+//!
+//! Room is reserved some megabytes ahead, so that on a file system that allocates late a full disk shows at the
+//! reservation and not at the sync. Without reservations such a sync fails the writer.
+//!
+//! **What it does not do.** It does not know what an event is (a payload is bytes that hold `count` events) and it does not
+//! encrypt. *Anchors*: by itself it cannot notice that its end was cut off exactly between two frames, or is zeros; a hash
+//! chain proves what is there, not that nothing followed. For that the caller keeps an [`Anchor`] elsewhere (the tables
+//! do) and passes it in. Nor does a chain without a key stop somebody who rewrites all files from some point on; an anchor
 //! kept out of their reach does.
 //!
-//! # Format, version 1
+//! # Format, version 2
 //!
 //! A journal is one directory that holds the file `lock` and segments, each named by the first position it holds in
 //! 20 decimal digits: `00000000000000000001.journal`. Positions count events from 1. A segment is one segment header
 //! and then frames without gaps. All integers are little endian.
+//!
+//! A file is *sectors* of 512 bytes: 510 of data, then the mark `a5 5a`. The segment header and each frame (header, then
+//! payload) begin a sector; the data of the last sector of each is filled up with zeros.
 //!
 //! Segment header, 96 bytes:
 //!
 //! | offset | bytes | field                                                                        |
 //! |-------:|------:|------------------------------------------------------------------------------|
 //! |      0 |     4 | magic `TJSG`                                                                 |
-//! |      4 |     4 | format version, 1                                                            |
+//! |      4 |     4 | format version, 2                                                            |
 //! |      8 |     8 | first position, equal to the file's name                                     |
 //! |     16 |    16 | journal id, the same in every segment                                        |
 //! |     32 |    32 | previous hash: that of the last frame of the segment before, or the genesis  |
@@ -33,7 +88,7 @@
 //! | offset | bytes | field                                                                        |
 //! |-------:|------:|------------------------------------------------------------------------------|
 //! |      0 |     4 | magic `TJFR`                                                                 |
-//! |      4 |     4 | format version, 1                                                            |
+//! |      4 |     4 | format version, that of the segment                                          |
 //! |      8 |     4 | payload length in bytes, at most 16 MiB                                      |
 //! |     12 |     4 | count of events, at least 1                                                  |
 //! |     16 |     8 | first position                                                               |
@@ -45,13 +100,21 @@
 //! sizes, and the places of magic, version and checksum, stay the same in every later version, so that a flipped
 //! version field is told from a newer one.
 //!
+//! Version 1 has no sectors: headers and payloads follow each other byte by byte. It is read for ever and never written:
+//! a journal goes on in a new segment of version 2.
+//!
 //! # Torn tails
 //!
-//! A write that a crash interrupted was never acknowledged. It is recognised only at the very end of the last
-//! segment, and only if fewer bytes are left than a header or than the payload length of an intact header, or if
-//! nothing but zero bytes is left. A last segment with less than its header, or only zeros, is the same thing: it was
-//! being created. The writer cuts such a tail off and reports it; readers and [`Journal::verify`] report it.
-//! Everything else that does not check out is damage.
+//! A write that a crash interrupted was never acknowledged. Since its sectors reach the disk in any order, it can look like
+//! anything between nothing and all of it. The marks tell it from damage: where a sector never was written, or not to
+//! its end, zeros stand in the place of its mark, and no single flipped bit makes such a one of a mark. So the last frame of
+//! the last segment is *unfinished* if one of its sectors has no mark, or is not there; if all marks are there, it was
+//! written completely, and whatever does not check out is damage. A frame that lacks a mark although another one follows
+//! was acknowledged, hence is damaged. A last segment whose header has no mark was being created.
+//!
+//! The writer cuts an unfinished frame off and reports it; readers and [`Journal::verify`] report it. Zeros alone are
+//! reserved space and no report. In version 1, which has no marks, only a file that ends early, or zeros to its end, say
+//! that a write is unfinished.
 
 mod disk;
 mod error;
