@@ -58,6 +58,9 @@ enum Command {
 enum BenchCommand {
     Taps(bench::TapsArguments),
     Kills(bench::KillsArguments),
+    Ledger(bench::LedgerArguments),
+    #[command(hide = true)]
+    LedgerLoad(bench::LoadArguments),
 }
 
 #[derive(Subcommand)]
@@ -81,6 +84,8 @@ fn main() -> ExitCode {
         Command::Tag(TagCommand::Keys(arguments)) => commands::tag_keys::run(&arguments),
         Command::Bench(BenchCommand::Taps(arguments)) => bench::taps(&arguments),
         Command::Bench(BenchCommand::Kills(arguments)) => bench::kills(&arguments),
+        Command::Bench(BenchCommand::Ledger(arguments)) => bench::ledger(&arguments),
+        Command::Bench(BenchCommand::LedgerLoad(arguments)) => bench::ledger_load(&arguments),
         Command::Openapi => commands::openapi::run(),
     };
     match outcome {
