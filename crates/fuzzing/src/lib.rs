@@ -5,13 +5,20 @@
 //! something does not hold.
 
 mod checked_books;
+mod files;
+mod journal_frames;
 mod ledger_actions;
 mod ledger_exec;
 mod mutations;
 mod print;
+mod records;
+mod run_files;
 
 pub use checked_books::CheckedBooks;
+pub use journal_frames::journal_frames;
 pub use ledger_actions::{ledger_actions, requests};
 pub use ledger_exec::ledger_exec;
 pub use mutations::Mutations;
 pub use print::line;
+pub use records::records;
+pub use run_files::run_files;

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use fuzzing::{Mutations, ledger_actions, ledger_exec};
+use fuzzing::{Mutations, journal_frames, ledger_actions, ledger_exec, records, run_files};
 
 /// What the lines of `tapstone ledger exec` are made of.
 const WORDS: &str = include_str!("../../../fuzz/ledger_exec.dict");
@@ -30,10 +30,25 @@ fn lines_of_any_bytes_are_answered() {
     let words: Vec<_> = words.iter().map(|word| word.replace("\\\"", "\"").into_bytes()).collect();
     let words: Vec<_> = words.iter().map(Vec::as_slice).collect();
     assert!(words.len() > 50);
-    run(ledger_exec, seeds("ledger_exec"), &words, 3_000);
+    run(ledger_exec, seeds("ledger_exec"), &words, 2_000);
 }
 
 #[test]
 fn requests_of_any_kind_are_done() {
-    run(ledger_actions, seeds("ledger_actions"), &[&[255], &[128, 255]], 3_000);
+    run(ledger_actions, seeds("ledger_actions"), &[&[255], &[128, 255]], 2_000);
+}
+
+#[test]
+fn segments_of_any_bytes_are_read() {
+    run(journal_frames, seeds("journal_frames"), &[b"TJFR", b"TJSG", &[0; 96], &[0xa5, 0x5a]], 2_000);
+}
+
+#[test]
+fn runs_of_any_bytes_are_read() {
+    run(run_files, seeds("run_files"), &[b"TRUN", &[255; 8], &[0; 8]], 1_000);
+}
+
+#[test]
+fn records_of_any_bytes_are_read() {
+    run(records, seeds("records"), &[&[255, 255, 255, 255, 15], &[128; 9]], 20_000);
 }

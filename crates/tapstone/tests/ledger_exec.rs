@@ -90,6 +90,21 @@ fn it_answers_as_the_model_does() {
     }
 }
 
+/// The guide's conversation is what happens.
+#[test]
+fn the_guide_tells_the_truth() {
+    let guide = include_str!("../../../docs/ledger.md");
+    let lines: Vec<_> = guide.lines().filter(|line| line.starts_with('{')).collect();
+    let temporary = tempfile::tempdir().unwrap();
+    let mut talk = Talk::begin(temporary.path());
+    assert!(lines.len() > 15);
+    for exchange in lines.chunks(2) {
+        let [request, answer] = exchange else { panic!("{exchange:?} has no answer") };
+        assert_eq!(talk.ask(request).trim_end(), *answer, "{request}");
+    }
+    talk.end();
+}
+
 #[test]
 fn a_wrong_line_is_refused_and_the_next_is_read() {
     let temporary = tempfile::tempdir().unwrap();
