@@ -198,13 +198,13 @@ impl Books {
     /// Sets the clock, in nanoseconds since 1970, and voids the pending transfers whose timeouts have passed; says how
     /// many. Durable when it returns. Timestamps are never lower than the clock, and never the same.
     pub fn tick(&mut self, nanoseconds: u64) -> Result<u64, BooksError> {
+        self.prepare(0)?;
         if nanoseconds < self.clock {
             return Err(BooksError::ClockBackwards { clock: self.clock, asked: nanoseconds });
         }
         if nanoseconds > TIMESTAMP_MAX {
             return Err(BooksError::ClockOutOfRange { asked: nanoseconds });
         }
-        self.prepare(0)?;
         let mut facts = FactsWriter::new(self.threads.progress.buffer());
         if nanoseconds > self.clock {
             facts.clock(nanoseconds);
@@ -361,12 +361,13 @@ impl Books {
         if self.newest.size() == 0 && changed.is_empty() && self.tables.clock == self.clock {
             return Ok(());
         }
-        let empty = Recent::new(self.transfer_count(), self.ledger.account_count());
+        // Who filled one stretch will fill the next: no growing, no copying.
+        let room = self.newest.transfers.len();
+        let empty = Recent::new(self.transfer_count(), self.ledger.account_count(), room);
         let recent = Arc::new(std::mem::replace(&mut self.newest, empty));
         self.waiting.push(Arc::clone(&recent));
         self.stretches += 1;
-        let (last_timestamp, clock) = (self.ledger.last_timestamp(), self.clock);
-        self.threads.send(Job::Stretch(Box::new(Stretch { recent, changed, last_timestamp, clock })))?;
+        self.threads.send(Job::Stretch(Box::new(Stretch { recent, changed, clock: self.clock })))?;
         if self.options.in_step { self.keep_step() } else { Ok(()) }
     }
 

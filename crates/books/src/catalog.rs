@@ -17,7 +17,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::entries::{BalanceEntry, HistoryEntry, IdEntry, IndexEntry, OpenEntry};
 use crate::error::TablesError;
-use crate::row_files::RowFiles;
+use crate::row_files::{RowFiles, write_all};
 
 const MANIFEST: &str = "manifest";
 const NEW_MANIFEST: &str = "manifest.new";
@@ -36,7 +36,7 @@ pub(crate) struct Snapshot {
     pub(crate) anchor: Option<Anchor>,
     pub(crate) transfers: u64,
     pub(crate) accounts: u32,
-    /// No timestamp was given out after this one.
+    /// Nothing was created after this.
     pub(crate) last_timestamp: u64,
     pub(crate) clock: u64,
     pub(crate) trees: Trees,
@@ -92,6 +92,9 @@ impl Catalog {
             true => load(&*disk, &folder)?,
             false => (Snapshot::empty(), 1),
         };
+        // The manifest that is read may be one that a crash could still take back: then what it does not name would be
+        // missed.
+        disk.sync_directory(&folder).map_err(TablesError::io("sync", &folder))?;
         remove_leftovers(&*disk, &folder, &names, &snapshot)?;
         Ok(Self {
             disk,
@@ -119,17 +122,25 @@ impl Catalog {
     }
 
     /// A number that no run has had, and the path of its file.
-    pub(crate) fn new_run(&self) -> (RunId, PathBuf) {
+    pub(crate) fn new_run(&self) -> NewRun<'_> {
         let id = RunId(self.next_run.fetch_add(1, Ordering::Relaxed));
-        (id, run_path(&self.folder, id))
+        NewRun { id, path: run_path(&self.folder, id), catalog: self, may_be_named: false }
     }
 
-    /// Makes a changed snapshot the current one, durably. All files that it names are durable but for their names.
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Snapshot)) -> Result<(), TablesError> {
+    /// Makes a changed snapshot the current one, durably. All files that it names are durable but for their names, and
+    /// the new runs among them are `new_runs`.
+    pub(crate) fn change(
+        &self,
+        mut new_runs: Vec<NewRun<'_>>,
+        change: impl FnOnce(&mut Snapshot),
+    ) -> Result<(), TablesError> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut snapshot = (*self.current()).clone();
         change(&mut snapshot);
-        self.store(&snapshot)?;
+        self.write_manifest(&snapshot)?;
+        // From here on, also if this fails, the next to open may find the new manifest.
+        new_runs.iter_mut().for_each(|run| run.may_be_named = true);
+        self.replace_manifest()?;
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
         self.changed.notify_all();
         Ok(())
@@ -147,19 +158,20 @@ impl Catalog {
         self.changed.notify_all();
     }
 
-    /// Removes files that no snapshot names any more. What is left of them by a crash is removed when opening.
+    /// Removes files that no manifest names. What is left of them by a crash is removed when opening.
     pub(crate) fn remove_runs(&self, ids: impl Iterator<Item = RunId>) {
         for id in ids {
             let path = run_path(&self.folder, id);
             if let Err(error) = self.disk.remove(&path) {
-                tracing::warn!(%error, path = %path.display(), "a run that was merged could not be removed");
+                tracing::warn!(%error, path = %path.display(), "a run that is of no use could not be removed");
             }
         }
     }
 
-    fn store(&self, snapshot: &Snapshot) -> Result<(), TablesError> {
+    /// Writes the manifest of a snapshot under another name.
+    fn write_manifest(&self, snapshot: &Snapshot) -> Result<(), TablesError> {
         let bytes = encode(&snapshot.manifest(self.next_run.load(Ordering::Relaxed)));
-        let (new, path) = (self.folder.join(NEW_MANIFEST), self.folder.join(MANIFEST));
+        let new = self.folder.join(NEW_MANIFEST);
         let io = |action| TablesError::io(action, &new);
         let mut file = match self.disk.create(&new) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => self.disk.open_writable(&new),
@@ -167,15 +179,34 @@ impl Catalog {
         }
         .map_err(io("create"))?;
         file.truncate(0).map_err(io("truncate"))?;
-        let mut written = 0;
-        while written < bytes.len() {
-            written += file.write_at(&bytes[written..], written as u64).map_err(io("write"))?;
-        }
+        write_all(&mut *file, &bytes, 0).map_err(io("write"))?;
         file.sync_data().map_err(io("sync"))?;
         // The names of new runs and rows come before the manifest that needs them.
-        self.disk.sync_directory(&self.folder).map_err(TablesError::io("sync", &self.folder))?;
-        self.disk.rename(&new, &path).map_err(io("rename"))?;
         self.disk.sync_directory(&self.folder).map_err(TablesError::io("sync", &self.folder))
+    }
+
+    fn replace_manifest(&self) -> Result<(), TablesError> {
+        let (new, path) = (self.folder.join(NEW_MANIFEST), self.folder.join(MANIFEST));
+        self.disk.rename(&new, &path).map_err(TablesError::io("rename", &new))?;
+        self.disk.sync_directory(&self.folder).map_err(TablesError::io("sync", &self.folder))
+    }
+}
+
+/// A run that is being written. When it is dropped its file is removed, unless a manifest may name it: it would only
+/// take room.
+#[derive(Debug)]
+pub(crate) struct NewRun<'a> {
+    pub(crate) id: RunId,
+    pub(crate) path: PathBuf,
+    catalog: &'a Catalog,
+    may_be_named: bool,
+}
+
+impl Drop for NewRun<'_> {
+    fn drop(&mut self) {
+        if !self.may_be_named {
+            self.catalog.remove_runs(std::iter::once(self.id));
+        }
     }
 }
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use journal::Anchor;
 use ledger::{Account, AccountState, Resolution, Transfer, TransferFlags};
-use runs::{Entry, Filter, Run, RunId, RunWriter, Tree, sort_entries};
+use runs::{Entry, Filter, Run, RunWriter, Tree, sort_entries};
 
-use crate::catalog::{ACCOUNTS, Catalog, Snapshot, TRANSFERS, Trees};
+use crate::catalog::{ACCOUNTS, Catalog, NewRun, Snapshot, TRANSFERS, Trees};
 use crate::entries::{BalanceEntry, CLOSED, FAILED, Field, GROUP, HistoryEntry, IdEntry, IndexEntry, OpenEntry};
 use crate::error::TablesError;
 use crate::recent::Recent;
@@ -18,13 +18,12 @@ use crate::row_files::RowFiles;
 /// How long to wait before a full disk is tried again.
 const RETRY: Duration = Duration::from_millis(200);
 
-/// Facts that are to be written, and the state of the ledger after them.
+/// Facts that are to be written, and the state after them.
 #[derive(Debug)]
 pub(crate) struct Stretch {
     pub(crate) recent: Arc<Recent>,
     /// The accounts that changed in it.
     pub(crate) changed: Vec<AccountState>,
-    pub(crate) last_timestamp: u64,
     pub(crate) clock: u64,
 }
 
@@ -126,41 +125,32 @@ impl<'a> TablesWriter<'a> {
 
     /// Writes one stretch, which ends with the frame `anchor`. Either all of it is in the tables afterwards, or none.
     pub(crate) fn write(&mut self, stretch: &Stretch, anchor: Anchor) -> Result<(), TablesError> {
-        let mut new_runs = Vec::new();
-        let result = self.write_all(stretch, anchor, &mut new_runs);
-        if result.is_err() {
-            // They would take the room that is lacking.
-            self.catalog.remove_runs(new_runs.into_iter());
-        }
-        result
-    }
-
-    fn write_all(&mut self, stretch: &Stretch, anchor: Anchor, new_runs: &mut Vec<RunId>) -> Result<(), TablesError> {
         let recent = &stretch.recent;
         self.transfers.write(recent.first_transfer, &recent.transfers)?;
         self.accounts.write(u64::from(recent.first_account), &recent.accounts)?;
-        let ids = id_entries(recent);
+        let (ids, mut new) = (id_entries(recent), Vec::new());
         let runs = NewRuns {
-            ids: self.run(&ids, Filter::ForKeys(ids.len()), new_runs)?,
-            index: self.run(&index_entries(recent), Filter::None, new_runs)?,
-            balances: self.run(&balance_entries(stretch), Filter::None, new_runs)?,
-            open: self.run(&open_entries(recent), Filter::None, new_runs)?,
-            history: self.run(&history_entries(recent), Filter::None, new_runs)?,
+            ids: self.run(&ids, id_filter(recent, ids.len()), &mut new)?,
+            index: self.run(&index_entries(recent), Filter::None, &mut new)?,
+            balances: self.run(&balance_entries(stretch), Filter::None, &mut new)?,
+            open: self.run(&open_entries(recent), Filter::None, &mut new)?,
+            history: self.run(&history_entries(recent), Filter::None, &mut new)?,
         };
-        self.catalog.change(|snapshot| snapshot.add(stretch, anchor, runs))
+        self.catalog.change(new, |snapshot| snapshot.add(stretch, anchor, runs))
     }
 
     fn run<E: Entry>(
         &self,
         entries: &[E],
         filter: Filter,
-        new_runs: &mut Vec<RunId>,
+        new: &mut Vec<NewRun<'a>>,
     ) -> Result<Option<Arc<Run<E>>>, TablesError> {
         if entries.is_empty() {
             return Ok(None);
         }
-        let (id, path) = self.catalog.new_run();
-        new_runs.push(id);
+        let run = self.catalog.new_run();
+        let (id, path) = (run.id, run.path.clone());
+        new.push(run);
         let mut writer = RunWriter::create(&*self.catalog.disk, &path, id, filter)?;
         writer.extend(entries)?;
         Ok(Some(Arc::new(writer.finish()?)))
@@ -179,7 +169,7 @@ impl Snapshot {
         self.anchor = Some(anchor);
         self.transfers = recent.first_transfer + recent.transfers.len() as u64;
         self.accounts = recent.first_account + count;
-        self.last_timestamp = stretch.last_timestamp;
+        self.last_timestamp = self.last_timestamp.max(recent.last_timestamp());
         self.clock = stretch.clock;
         self.stretches += 1;
         let Trees { ids, index, balances, open, history } = &mut self.trees;
@@ -197,6 +187,11 @@ fn id_entries(recent: &Recent) -> Vec<IdEntry> {
     entries.extend(recent.failed.iter().map(|id| IdEntry { id: *id, number: FAILED }));
     sort_entries(&mut entries);
     entries
+}
+
+/// Ids in the order of time need no filter: a run's first and last one say which run a given id can be in.
+fn id_filter(recent: &Recent, ids: usize) -> Filter {
+    if recent.has_ascending_ids() { Filter::None } else { Filter::ForKeys(ids) }
 }
 
 /// The entries of all fields, field by field: they are sorted one field at a time, which is faster than all at once.

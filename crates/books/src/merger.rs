@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use runs::{Entry, Filter, MergePlan, Run, RunWriter, Tree, merge, merge_filtered};
 
-use crate::catalog::{Catalog, Trees};
+use crate::catalog::{Catalog, NewRun, Trees};
 use crate::checkpoint::Health;
 use crate::entries::{CLOSED, IdEntry, OpenEntry};
 use crate::error::TablesError;
@@ -47,26 +47,33 @@ fn merge_all(catalog: &Catalog, health: &Health) -> Result<(), TablesError> {
 }
 
 /// Merges the runs of a plan into a new run.
-type Merge<E> = fn(&Catalog, &MergePlan<E>) -> Result<Run<E>, TablesError>;
+type Merge<E> = fn(&Catalog, &MergePlan<E>, &NewRun<'_>) -> Result<Run<E>, TablesError>;
 
-fn unfiltered<E: Entry>(catalog: &Catalog, plan: &MergePlan<E>) -> Result<Run<E>, TablesError> {
-    Ok(merge(&plan.runs, new_run(catalog, Filter::None)?)?)
+fn unfiltered<E: Entry>(catalog: &Catalog, plan: &MergePlan<E>, new: &NewRun<'_>) -> Result<Run<E>, TablesError> {
+    Ok(merge(&plan.runs, create(catalog, new, Filter::None)?)?)
 }
 
-fn ids(catalog: &Catalog, plan: &MergePlan<IdEntry>) -> Result<Run<IdEntry>, TablesError> {
-    let filter = Filter::ForKeys(usize::try_from(plan.count()).unwrap_or(usize::MAX));
-    Ok(merge(&plan.runs, new_run(catalog, filter)?)?)
+fn ids(catalog: &Catalog, plan: &MergePlan<IdEntry>, new: &NewRun<'_>) -> Result<Run<IdEntry>, TablesError> {
+    // Runs one behind the other hold ids in the order of time, which need no filter.
+    let filter = match plan.runs.is_sorted_by(|before, after| before.max() < after.min()) {
+        true => Filter::None,
+        false => Filter::ForKeys(usize::try_from(plan.count()).unwrap_or(usize::MAX)),
+    };
+    Ok(merge(&plan.runs, create(catalog, new, filter)?)?)
 }
 
 /// That a pending transfer is closed is good to know only while an older run may say that it was opened.
-fn open_pendings(catalog: &Catalog, plan: &MergePlan<OpenEntry>) -> Result<Run<OpenEntry>, TablesError> {
+fn open_pendings(
+    catalog: &Catalog,
+    plan: &MergePlan<OpenEntry>,
+    new: &NewRun<'_>,
+) -> Result<Run<OpenEntry>, TablesError> {
     let lives = |entry: &OpenEntry| entry.number != CLOSED || !plan.reaches_oldest;
-    Ok(merge_filtered(&plan.runs, new_run(catalog, Filter::None)?, lives)?)
+    Ok(merge_filtered(&plan.runs, create(catalog, new, Filter::None)?, lives)?)
 }
 
-fn new_run<E: Entry>(catalog: &Catalog, filter: Filter) -> Result<RunWriter<E>, TablesError> {
-    let (id, path) = catalog.new_run();
-    Ok(RunWriter::create(&*catalog.disk, &path, id, filter)?)
+fn create<E: Entry>(catalog: &Catalog, new: &NewRun<'_>, filter: Filter) -> Result<RunWriter<E>, TablesError> {
+    Ok(RunWriter::create(&*catalog.disk, &new.path, new.id, filter)?)
 }
 
 fn merge_one<E: Entry>(
@@ -80,9 +87,10 @@ fn merge_one<E: Entry>(
     if health.is_closing() {
         return Ok(false);
     }
-    let run = Arc::new(merge(catalog, &plan)?);
+    let new = catalog.new_run();
+    let run = Arc::new(merge(catalog, &plan, &new)?);
     let inputs = plan.ids();
-    catalog.change(|snapshot| {
+    catalog.change(vec![new], |snapshot| {
         let tree = place(&mut snapshot.trees);
         *tree = tree.with_merged(&inputs, Arc::clone(&run));
     })?;

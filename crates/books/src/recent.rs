@@ -31,11 +31,12 @@ enum Numbers {
 }
 
 impl Recent {
-    pub(crate) fn new(first_transfer: u64, first_account: u32) -> Self {
+    /// Nothing yet, with room for so many transfers.
+    pub(crate) fn new(first_transfer: u64, first_account: u32, room: usize) -> Self {
         Self {
             first_transfer,
             first_account,
-            transfers: Vec::new(),
+            transfers: Vec::with_capacity(room),
             accounts: Vec::new(),
             failed: HashSet::default(),
             effects: Effects::default(),
@@ -47,6 +48,12 @@ impl Recent {
     /// How much there is to write.
     pub(crate) fn size(&self) -> usize {
         self.transfers.len() + self.accounts.len() + self.failed.len() + self.effects.closed.len()
+    }
+
+    /// The last timestamp that something was created at; 0 if nothing was.
+    pub(crate) fn last_timestamp(&self) -> u64 {
+        let transfer = self.transfers.last().map_or(0, |transfer| transfer.timestamp);
+        self.accounts.last().map_or(0, |account| account.timestamp).max(transfer)
     }
 
     pub(crate) fn add_accounts(&mut self, created: &CreatedAccounts) {
@@ -78,6 +85,11 @@ impl Recent {
             let first = self.first_transfer + self.transfers.len() as u64;
             numbers.extend(transfers.iter().zip(first..).map(|(transfer, number)| (transfer.id, number)));
         }
+    }
+
+    /// Whether the ids came in ascending order, as ids with the time in their high bits do.
+    pub(crate) fn has_ascending_ids(&self) -> bool {
+        matches!(self.numbers, Numbers::Ascending)
     }
 
     /// The number of the transfer with this id, [`FAILED`] if it failed for ever; nothing if it was not used here.

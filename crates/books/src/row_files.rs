@@ -98,20 +98,9 @@ impl<R: Row> RowFiles<R> {
 
     fn write_bytes(&mut self, number: u64, bytes: &[u8]) -> Result<(), TablesError> {
         let path = self.path(number / ROWS_PER_FILE);
-        let mut offset = number % ROWS_PER_FILE * R::SIZE as u64;
         let file = self.writable(number / ROWS_PER_FILE)?;
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let written = match file.write_at(rest, offset) {
-                Ok(0) => Err(std::io::ErrorKind::WriteZero.into()),
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => Ok(0),
-                other => other,
-            };
-            let written = written.map_err(TablesError::io("write", &path))?;
-            rest = rest.get(written..).unwrap_or_default();
-            offset += written as u64;
-        }
-        Ok(())
+        let offset = number % ROWS_PER_FILE * R::SIZE as u64;
+        write_all(&mut **file, bytes, offset).map_err(TablesError::io("write", &path))
     }
 
     fn read(&mut self, number: u64, rows: u64) -> Result<Vec<u8>, TablesError> {
@@ -161,4 +150,19 @@ impl<R: Row> RowFiles<R> {
 
 fn name(kind: &str, file: u64) -> String {
     format!("{kind}-{file:08}.rows")
+}
+
+/// Writes all bytes, however many writes that takes.
+pub(crate) fn write_all(file: &mut dyn DiskFile, bytes: &[u8], offset: u64) -> std::io::Result<()> {
+    let (mut rest, mut offset) = (bytes, offset);
+    while !rest.is_empty() {
+        let written = match file.write_at(rest, offset) {
+            Ok(0) => return Err(std::io::ErrorKind::WriteZero.into()),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => 0,
+            other => other?,
+        };
+        rest = rest.get(written..).unwrap_or_default();
+        offset += written as u64;
+    }
+    Ok(())
 }

@@ -51,7 +51,7 @@ impl Known {
         match action {
             Action::Accounts(events) => Outcome::Accounts(self.model.create_accounts(events, self.clock)),
             Action::Transfers(events) => {
-                self.expire_before_batch();
+                self.begin(action);
                 Outcome::Transfers(self.model.create_transfers(events, self.clock))
             }
             Action::Tick(time) => {
@@ -61,9 +61,11 @@ impl Known {
         }
     }
 
-    /// What has expired by the time of the next transfer is voided before it.
-    pub(crate) fn expire_before_batch(&mut self) {
-        self.model.expire(self.clock.max(self.model.last_timestamp() + 1));
+    /// What happens before a batch is decided, and even if it is not: what has expired by its time is voided.
+    pub(crate) fn begin(&mut self, action: &Action) {
+        if matches!(action, Action::Transfers(_)) {
+            self.model.expire(self.clock.max(self.model.last_timestamp() + 1));
+        }
     }
 
     /// All accounts in the order of their creation.
@@ -89,17 +91,10 @@ fn in_order<T>(rows: impl Iterator<Item = T>, timestamp: impl Fn(&T) -> u64) -> 
     rows
 }
 
-/// What makes the next timestamps of books that were opened the same as the model's. A timestamp that was only given to
-/// an event that failed is not recorded: after a restart it may be given out once more, unless the clock goes on.
-pub(crate) fn align(books: &Books, known: &Known) -> Option<Action> {
-    let (found, last) = (books.ledger().last_timestamp(), known.model.last_timestamp());
-    assert!(found <= last, "the books know of timestamps that were not given out");
-    assert!(known.moments().iter().all(|moment| *moment <= found), "a timestamp will be given out twice");
-    (found < last && known.clock <= last).then_some(Action::Tick(last + 1))
-}
-
 /// How the books differ from what they must be, if they do. Everything that can be asked is asked.
 pub(crate) fn difference(books: &mut Books, known: &Known) -> Result<Option<String>, BooksError> {
+    // After the disk was full, the first question lets the books begin anew.
+    books.lookup_accounts(&[])?;
     let in_memory = difference_in_memory(books, known);
     if in_memory.is_some() {
         return Ok(in_memory);
@@ -121,6 +116,7 @@ fn difference_in_memory(books: &Books, known: &Known) -> Option<String> {
     let mut open: Vec<Transfer> = ledger.open_pending().copied().collect();
     open.sort_unstable_by_key(|transfer| transfer.id);
     None.or_else(|| unequal("clock", &books.clock(), &known.clock))
+        .or_else(|| unequal("last timestamp", &ledger.last_timestamp(), &known.model.last_timestamp()))
         .or_else(|| unequal("accounts", &accounts, &known.accounts()))
         .or_else(|| unequal("open pending transfers", &open, &known.model.open_pending()))
         .or_else(|| unequal("count of transfers", &books.transfer_count(), &(known.model.transfers().len() as u64)))
@@ -206,5 +202,5 @@ fn difference_of_queries(books: &mut Books, known: &Known) -> Result<Option<Stri
 
 /// How a value differs from what it must be.
 pub(crate) fn unequal<T: std::fmt::Debug + PartialEq>(what: &str, found: &T, expected: &T) -> Option<String> {
-    (found != expected).then(|| format!("{what}: found {found:#?}\nexpected {expected:#?}"))
+    (found != expected).then(|| format!("{what}: found {found:?}\nexpected {expected:?}"))
 }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use sim::seeds;
 
-use crate::beside::{Action, Ids, Known, act, align, difference, difference_of_filter, difference_of_query};
+use crate::beside::{Action, Ids, Known, act, difference, difference_of_filter, difference_of_query};
 use crate::folder::Folder;
 
 const STEPS: usize = 80;
@@ -167,10 +167,8 @@ impl<'a> Beside<'a> {
             }
         }
         self.books = Some(self.opened());
+        self.known.model.restart();
         self.compare();
-        if let Some(tick) = align(self.books.as_ref().expect("just opened"), &self.known) {
-            self.act(&tick);
-        }
     }
 
     fn compare(&mut self) {

@@ -1,92 +1,87 @@
 //! Several batches on their way to the disk at once.
 
 use books::{Begun, Books, BooksError};
+use journal::JournalError;
 use ledger::{CreateAccountResult, CreateTransferResult};
 
 use crate::beside::{Action, Known, Outcome};
 
-/// A batch that is not finished.
+/// A batch that is not finished, or what became of an action already.
 enum Unfinished {
     Accounts(Begun<CreateAccountResult>),
     Transfers(Begun<CreateTransferResult>),
+    Done(Outcome),
 }
 
-/// What became of several batches.
-pub(crate) struct Pipelined {
-    /// The states that the books may be in now: one, unless something failed.
-    pub(crate) possible: Vec<Known>,
-    /// What failed.
-    pub(crate) failure: Option<BooksError>,
-}
-
-/// Begins all batches, and finishes them then.
-pub(crate) fn act_together(books: &mut Books, known: &Known, actions: &[Action]) -> Pipelined {
-    let mut states = States::after(known);
-    let (mut begun, mut failure) = (Vec::new(), None);
+/// Begins all actions, up to one that is refused, and finishes them then.
+pub(crate) fn act_together<'a>(
+    books: &mut Books,
+    actions: &'a [Action],
+) -> Vec<(&'a Action, Result<Outcome, BooksError>)> {
+    let mut begun = Vec::new();
     for action in actions {
-        let expected = states.act(action);
-        match begin(books, action) {
-            Ok(unfinished) => begun.push((unfinished, expected, states.latest)),
-            Err(error) => {
-                failure = Some(error);
-                break;
-            }
+        let unfinished = begin(books, action);
+        let is_refused = unfinished.is_err();
+        begun.push((action, unfinished));
+        if is_refused {
+            break;
         }
     }
-    for (unfinished, expected, place) in begun {
-        match finish(books, unfinished) {
-            Ok(outcome) => {
-                assert_eq!(outcome, expected);
-                states.first = place;
-            }
-            Err(error) => {
-                failure = Some(error);
-                break;
-            }
-        }
-    }
-    let end = if failure.is_some() { states.all.len() } else { states.first + 1 };
-    Pipelined { possible: states.all[states.first..end].to_vec(), failure }
+    begun.into_iter().map(|(action, begun)| (action, begun.and_then(|begun| finish(books, begun)))).collect()
 }
 
-/// The states that follow one another.
-struct States {
-    all: Vec<Known>,
-    /// The first that is still possible: what came before is durable.
-    first: usize,
-    latest: usize,
+/// The states that books may be in after actions with these results, or what is wrong with a result.
+pub(crate) fn possible_after(
+    mut possible: Vec<Known>,
+    results: &[(&Action, Result<Outcome, BooksError>)],
+) -> Result<Vec<Known>, String> {
+    for (place, (action, result)) in results.iter().enumerate() {
+        match result {
+            Ok(outcome) => possible = agreeing(possible, action, outcome)?,
+            // Nothing of it happened, and the books began anew from what is on the disk.
+            Err(BooksError::Journal(JournalError::Full { .. })) => {
+                possible.iter_mut().for_each(|known| known.model.restart());
+            }
+            // The first of the rest may have happened, or the first two, and so on.
+            Err(_) => {
+                let mut latest = possible.clone();
+                for (action, _) in &results[place..] {
+                    latest.iter_mut().for_each(|known| known.begin(action));
+                    possible.extend_from_slice(&latest);
+                    latest.iter_mut().for_each(|known| drop(known.act(action)));
+                    possible.extend_from_slice(&latest);
+                }
+                return Ok(possible);
+            }
+        }
+    }
+    Ok(possible)
 }
 
-impl States {
-    fn after(known: &Known) -> Self {
-        Self { all: vec![known.clone()], first: 0, latest: 0 }
-    }
-
-    fn act(&mut self, action: &Action) -> Outcome {
-        let mut next = self.all[self.latest].clone();
-        if matches!(action, Action::Transfers(_)) {
-            // What has expired is recorded even if the batch cannot be decided.
-            next.expire_before_batch();
-            self.all.push(next.clone());
+/// Those of the states in which an action has this outcome, and what they become by it.
+fn agreeing(possible: Vec<Known>, action: &Action, outcome: &Outcome) -> Result<Vec<Known>, String> {
+    let (mut agreeing, mut expected) = (Vec::new(), Vec::new());
+    for mut known in possible {
+        expected.push(known.act(action));
+        if expected.last() == Some(outcome) {
+            agreeing.push(known);
         }
-        let outcome = next.act(action);
-        self.all.push(next);
-        self.latest = self.all.len() - 1;
-        outcome
     }
+    if agreeing.is_empty() { Err(format!("{outcome:?} instead of one of {expected:?}")) } else { Ok(agreeing) }
 }
 
 fn begin(books: &mut Books, action: &Action) -> Result<Unfinished, BooksError> {
     Ok(match action {
         Action::Accounts(events) => Unfinished::Accounts(books.begin_accounts(events)?),
         Action::Transfers(events) => Unfinished::Transfers(books.begin_transfers(events)?),
-        Action::Tick(_) => unreachable!("the clock is set by itself"),
+        Action::Tick(time) => Unfinished::Done(Outcome::Ticked(books.tick(*time)?)),
     })
 }
 
-fn finish(books: &mut Books, unfinished: Unfinished) -> Result<Outcome, BooksError> {
-    Ok(match unfinished {
+fn finish(books: &mut Books, begun: Unfinished) -> Result<Outcome, BooksError> {
+    Ok(match begun {
         Unfinished::Accounts(begun) => Outcome::Accounts(books.finish(begun)?),
         Unfinished::Transfers(begun) => Outcome::Transfers(books.finish(begun)?),
+        Unfinished::Done(outcome) => outcome,
     })
 }

@@ -3,16 +3,16 @@
 use std::collections::VecDeque;
 
 use books::{Books, BooksError, Options};
-use journal::Journal;
+use journal::{Journal, JournalError};
 use ledger_model::random::{Step, history};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use sim::{FaultyDisk, Random};
 
-use crate::beside::{Action, Ids, Known, act, align, difference};
+use crate::beside::{Action, Ids, Known, difference};
 use crate::folder::Folder;
 use crate::simulation::faults;
-use crate::simulation::pipeline::{Pipelined, act_together};
+use crate::simulation::pipeline::{act_together, possible_after};
 
 const STEPS: usize = 80;
 
@@ -73,12 +73,23 @@ impl World {
         let (random, disk) = (&mut self.random, self.folder.disk());
         faults::plan(random, disk);
         for _ in 0..random.below(20) {
-            if let Err(error) = self.work() {
-                self.check(&error);
-                return false;
+            match self.work() {
+                Ok(()) => {}
+                Err(BooksError::Journal(JournalError::Full { .. })) if self.random.per_mille(700) => self.make_room(),
+                Err(error) => {
+                    self.check(&error);
+                    return false;
+                }
             }
         }
         !self.folder.disk().has_crashed()
+    }
+
+    /// The disk was full. With room, or a little, or none yet, the books go on.
+    fn make_room(&mut self) {
+        let disk = self.folder.disk();
+        let room = [None, Some(0), Some(self.random.below(20_000))][self.random.index(3)];
+        disk.set_capacity(room.map(|room| disk.used() + room));
     }
 
     /// Does the next thing.
@@ -133,7 +144,6 @@ impl World {
         disk.heal();
         self.find_out(&mut books);
         self.books = Some(books);
-        self.align();
         for action in std::mem::take(&mut self.asked) {
             self.act_well(&action);
         }
@@ -142,6 +152,7 @@ impl World {
     /// Of the states that were possible, those stay that the books are in.
     fn find_out(&mut self, books: &mut Books) {
         let mut differences = Vec::new();
+        self.possible.iter_mut().for_each(|known| known.model.restart());
         self.possible.retain(|known| match difference(books, known).expect("the disk is well") {
             None => true,
             Some(difference) => {
@@ -152,56 +163,21 @@ impl World {
         assert!(!self.possible.is_empty(), "seed {}: {}", self.seed, differences.join("\n---\n"));
     }
 
-    fn align(&mut self) {
-        // The states differ at most in what failed, and in the timestamps for that.
-        let books = self.books.as_ref().expect("open");
-        let ticks = self.possible.iter().filter_map(|known| align(books, known));
-        let last = ticks.map(|tick| if let Action::Tick(time) = tick { time } else { 0 }).max();
-        if let Some(time) = last {
-            self.act_well(&Action::Tick(time));
-        }
-    }
-
     fn act_well(&mut self, action: &Action) {
         let done = self.act(action);
         done.unwrap_or_else(|error| panic!("seed {}: {error:?}", self.seed));
     }
 
     fn act(&mut self, action: &Action) -> Result<(), BooksError> {
-        self.note(action);
-        if let [known] = &self.possible[..]
-            && !matches!(action, Action::Tick(_))
-        {
-            let known = known.clone();
-            let pipelined = act_together(self.books(), &known, std::slice::from_ref(action));
-            return self.take(pipelined);
-        }
-        let mut after = self.possible.clone();
-        let expected: Vec<_> = after.iter_mut().map(|known| known.act(action)).collect();
-        match act(self.books(), action) {
-            Ok(outcome) => {
-                let agreeing = after.into_iter().zip(&expected).filter(|(_, expected)| **expected == outcome);
-                self.possible = agreeing.map(|(known, _)| known).collect();
-                assert!(!self.possible.is_empty(), "seed {}: {outcome:?} instead of {expected:?}", self.seed);
-                Ok(())
-            }
-            Err(error) => {
-                self.possible.extend(after);
-                Err(error)
-            }
-        }
+        self.act_together(std::slice::from_ref(action))
     }
 
     fn act_together(&mut self, actions: &[Action]) -> Result<(), BooksError> {
         actions.iter().for_each(|action| self.note(action));
-        let known = self.possible[0].clone();
-        let pipelined = act_together(self.books(), &known, actions);
-        self.take(pipelined)
-    }
-
-    fn take(&mut self, pipelined: Pipelined) -> Result<(), BooksError> {
-        self.possible = pipelined.possible;
-        pipelined.failure.map_or(Ok(()), Err)
+        let results = act_together(self.books(), actions);
+        let possible = possible_after(std::mem::take(&mut self.possible), &results);
+        self.possible = possible.unwrap_or_else(|wrong| panic!("seed {}: {wrong}", self.seed));
+        results.into_iter().find_map(|(_, result)| result.err()).map_or(Ok(()), Err)
     }
 
     fn note(&mut self, action: &Action) {
@@ -258,6 +234,7 @@ impl World {
         let journal = self.folder.path().join("journal");
         let verified = Journal::on_disk(journal, self.options.disk.clone()).verify(None);
         assert!(verified.is_ok(), "seed {}: {verified:?}", self.seed);
+        self.possible[0].model.restart();
         let copy = self.folder.with_the_journal_alone();
         for (folder, stretch_rows) in [(&copy, 33), (&self.folder, self.options.stretch_rows)] {
             let options = Options { stretch_rows, ..folder.options() };
