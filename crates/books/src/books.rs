@@ -4,10 +4,10 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use journal::{Disk, Journal, JournalError, JournalId, OsDisk, WriterOptions};
+use journal::{Disk, Journal, JournalError, JournalId, MAX_PAYLOAD_BYTES, OsDisk, WriterOptions};
 use ledger::{
-    Account, AccountBalance, AccountFilter, BATCH_MAX, CreateAccountResult, CreateTransferResult, Ledger, Past,
-    QueryFilter, Remembered, TIMESTAMP_MAX, Transfer, TransferFlags,
+    Account, AccountBalance, AccountFilter, BATCH_MAX, CreateAccountResult, CreateTransferResult, CreatedTransfers,
+    Ledger, Past, QueryFilter, Remembered, TIMESTAMP_MAX, Transfer, TransferFlags,
 };
 
 use crate::catalog::Snapshot;
@@ -53,6 +53,10 @@ impl Default for Options {
 /// Stretches that may wait for the tables. Then new work waits, so memory stays bounded.
 const MAX_WAITING_STRETCHES: usize = 4;
 
+/// No event takes more bytes in the journal, and the rest of a frame hardly ever.
+const EVENT_BYTES: usize = 160;
+const OTHER_BYTES: usize = 64 * 1024;
+
 /// A batch that is decided and on its way to the disk. Its results are nobody's before [`Books::finish`].
 #[derive(Debug)]
 #[must_use = "the batch is durable, and may be told of, only when it is finished"]
@@ -60,7 +64,7 @@ pub struct Begun<R> {
     results: Vec<R>,
     /// How many frames must be durable, and since which opening they are counted.
     frames: u64,
-    opening: u64,
+    opening: usize,
 }
 
 /// A durable ledger: accounts and transfers that are never lost, and can be asked about for ever.
@@ -84,17 +88,18 @@ pub struct Books {
     /// Frames that were handed to the committer since the books were opened.
     frames: u64,
     threads: Threads,
-    /// How often the books were opened again by themselves, because the disk was full.
-    opening: u64,
-    /// What became of the frames before that.
-    before: Option<Before>,
+    /// What became of the frames before each time that the books opened themselves again, because the disk was full.
+    endings: Vec<Ending>,
+    /// What the batch before was decided into, and what a stretch was held in: used again for their memory.
+    created: CreatedTransfers,
+    spare: Option<Vec<Transfer>>,
     /// The disk was full: before anything is decided, room is looked for.
     short_of_room: bool,
 }
 
 /// How the books ended before they opened themselves again.
 #[derive(Debug)]
-struct Before {
+struct Ending {
     /// Frames that were durable.
     frames: u64,
     /// Why there were no more.
@@ -123,19 +128,20 @@ impl Books {
             reader,
             frames: 0,
             threads: Threads::start(journal, catalog, unwritten, in_step),
-            opening: 0,
-            before: None,
+            endings: Vec::new(),
+            created: CreatedTransfers::default(),
+            spare: None,
             short_of_room: false,
         })
     }
 
     /// Begins anew with what is on the disk, after a frame had no room: what is in memory is ahead of it.
     fn open_again(&mut self, error: JournalError) -> Result<(), BooksError> {
-        let before = Before { frames: self.threads.progress.frames(), error: error.into() };
         self.threads.stop();
-        let opening = self.opening + 1;
-        let (folder, options) = (self.folder.clone(), self.options.clone());
-        *self = Self { opening, before: Some(before), short_of_room: true, ..Self::open(&folder, options)? };
+        let opened = Self::open(&self.folder, self.options.clone())?;
+        let mut endings = std::mem::take(&mut self.endings);
+        endings.push(Ending { frames: self.threads.progress.frames(), error: error.into() });
+        *self = Self { endings, short_of_room: true, ..opened };
         Ok(())
     }
 
@@ -158,7 +164,7 @@ impl Books {
         self.newest.add_accounts(&created);
         let mut facts = FactsWriter::new(self.threads.progress.buffer());
         facts.accounts(&created.accounts);
-        Ok(Begun { results: created.results, frames: self.send(facts)?, opening: self.opening })
+        Ok(Begun { results: created.results, frames: self.send(facts)?, opening: self.endings.len() })
     }
 
     /// Decides a batch of transfers, and sends it to the disk without waiting: the next one can be decided meanwhile.
@@ -166,33 +172,29 @@ impl Books {
         self.prepare(events.len())?;
         let mut facts = FactsWriter::new(self.threads.progress.buffer());
         self.expire(self.clock.max(self.ledger.last_timestamp().saturating_add(1)), &mut facts);
-        let created =
-            self.recall(events).and_then(|past| Ok(self.ledger.create_transfers(events, self.clock, &past)?));
-        let created = match created {
-            Ok(created) => created,
-            Err(error) => {
-                self.send(facts)?;
-                return Err(error);
-            }
-        };
+        let mut created = std::mem::take(&mut self.created);
+        if let Err(error) = self.decide(events, &mut created) {
+            self.send(facts)?;
+            return Err(error);
+        }
         let ids = created.transfers.iter().map(|transfer| transfer.id).chain(created.failed.iter().copied());
         self.highest_id = ids.fold(self.highest_id, u128::max);
         facts.transfers(&created.transfers);
         facts.failed(&created.failed);
         self.newest.add_transfers(&created);
-        Ok(Begun { results: created.results, frames: self.send(facts)?, opening: self.opening })
+        let results = std::mem::take(&mut created.results);
+        self.created = created;
+        Ok(Begun { results, frames: self.send(facts)?, opening: self.endings.len() })
     }
 
     /// Waits until a batch is durable, and says what became of its events.
     pub fn finish<R>(&mut self, begun: Begun<R>) -> Result<Vec<R>, BooksError> {
-        if begun.opening == self.opening {
-            self.threads.durable(begun.frames)?;
-            return Ok(begun.results);
+        match self.endings.get(begun.opening) {
+            None => self.threads.durable(begun.frames)?,
+            Some(ending) if begun.frames > ending.frames => return Err(ending.error.clone()),
+            Some(_) => {}
         }
-        match &self.before {
-            Some(before) if begun.opening + 1 == self.opening && begun.frames <= before.frames => Ok(begun.results),
-            before => Err(before.as_ref().map_or(BooksError::Stopped, |before| before.error.clone())),
-        }
+        Ok(begun.results)
     }
 
     /// Sets the clock, in nanoseconds since 1970, and voids the pending transfers whose timeouts have passed; says how
@@ -303,8 +305,8 @@ impl Books {
     fn prepare(&mut self, events: usize) -> Result<(), BooksError> {
         self.prepare_reading(events)?;
         if self.short_of_room {
-            self.threads.make_room()?;
-            self.short_of_room = false;
+            self.threads.make_room(events * EVENT_BYTES + OTHER_BYTES)?;
+            self.short_of_room = self.threads.make_room(MAX_PAYLOAD_BYTES).is_err();
         }
         while self.newest.size() >= self.options.stretch_rows && self.waiting.len() >= MAX_WAITING_STRETCHES {
             self.wait_for_tables()?;
@@ -333,7 +335,11 @@ impl Books {
         let tables = self.threads.catalog.current();
         let written =
             self.waiting.len().saturating_sub(usize::try_from(self.stretches - tables.stretches).unwrap_or(0));
-        self.waiting.drain(..written);
+        // The thread that wrote it may hold it a moment longer; then its memory is let go.
+        let mut written = self.waiting.drain(..written).filter_map(Arc::into_inner);
+        if let Some(last) = written.next_back() {
+            self.spare = Some(last.into_memory());
+        }
         self.tables = tables;
     }
 
@@ -361,9 +367,8 @@ impl Books {
         if self.newest.size() == 0 && changed.is_empty() && self.tables.clock == self.clock {
             return Ok(());
         }
-        // Who filled one stretch will fill the next: no growing, no copying.
-        let room = self.newest.transfers.len();
-        let empty = Recent::new(self.transfer_count(), self.ledger.account_count(), room);
+        let memory = self.spare.take().unwrap_or_default();
+        let empty = Recent::new(self.transfer_count(), self.ledger.account_count(), memory);
         let recent = Arc::new(std::mem::replace(&mut self.newest, empty));
         self.waiting.push(Arc::clone(&recent));
         self.stretches += 1;
@@ -396,6 +401,11 @@ impl Books {
             }
         }
         Ok(past)
+    }
+
+    fn decide(&mut self, events: &[Transfer], created: &mut CreatedTransfers) -> Result<(), BooksError> {
+        let past = self.recall(events)?;
+        Ok(self.ledger.create_transfers_into(events, self.clock, &past, created)?)
     }
 
     fn expire(&mut self, now: u64, facts: &mut FactsWriter) -> u64 {

@@ -111,6 +111,10 @@ pub(crate) struct TablesWriter<'a> {
     catalog: &'a Catalog,
     transfers: RowFiles<Transfer>,
     accounts: RowFiles<Account>,
+    /// Kept for their memory: fresh memory costs more than what is done with it.
+    ids: Vec<IdEntry>,
+    index: Vec<IndexEntry>,
+    field: Vec<IndexEntry>,
 }
 
 impl<'a> TablesWriter<'a> {
@@ -120,6 +124,9 @@ impl<'a> TablesWriter<'a> {
             catalog,
             transfers: RowFiles::new(Arc::clone(disk), folder.clone(), TRANSFERS),
             accounts: RowFiles::new(Arc::clone(disk), folder.clone(), ACCOUNTS),
+            ids: Vec::new(),
+            index: Vec::new(),
+            field: Vec::new(),
         }
     }
 
@@ -128,10 +135,12 @@ impl<'a> TablesWriter<'a> {
         let recent = &stretch.recent;
         self.transfers.write(recent.first_transfer, &recent.transfers)?;
         self.accounts.write(u64::from(recent.first_account), &recent.accounts)?;
-        let (ids, mut new) = (id_entries(recent), Vec::new());
+        id_entries(recent, &mut self.ids);
+        IndexEntries { entries: &mut self.index, field: &mut self.field }.collect(recent);
+        let mut new = Vec::new();
         let runs = NewRuns {
-            ids: self.run(&ids, id_filter(recent, ids.len()), &mut new)?,
-            index: self.run(&index_entries(recent), Filter::None, &mut new)?,
+            ids: self.run(&self.ids, id_filter(recent, self.ids.len()), &mut new)?,
+            index: self.run(&self.index, Filter::None, &mut new)?,
             balances: self.run(&balance_entries(stretch), Filter::None, &mut new)?,
             open: self.run(&open_entries(recent), Filter::None, &mut new)?,
             history: self.run(&history_entries(recent), Filter::None, &mut new)?,
@@ -181,12 +190,12 @@ impl Snapshot {
     }
 }
 
-fn id_entries(recent: &Recent) -> Vec<IdEntry> {
+fn id_entries(recent: &Recent, entries: &mut Vec<IdEntry>) {
     let numbered = recent.transfers.iter().zip(recent.first_transfer..);
-    let mut entries: Vec<_> = numbered.map(|(transfer, number)| IdEntry { id: transfer.id, number }).collect();
+    entries.clear();
+    entries.extend(numbered.map(|(transfer, number)| IdEntry { id: transfer.id, number }));
     entries.extend(recent.failed.iter().map(|id| IdEntry { id: *id, number: FAILED }));
-    sort_entries(&mut entries);
-    entries
+    sort_entries(entries);
 }
 
 /// Ids in the order of time need no filter: a run's first and last one say which run a given id can be in.
@@ -195,52 +204,58 @@ fn id_filter(recent: &Recent, ids: usize) -> Filter {
 }
 
 /// The entries of all fields, field by field: they are sorted one field at a time, which is faster than all at once.
-fn index_entries(recent: &Recent) -> Vec<IndexEntry> {
-    let mut entries = Vec::with_capacity(recent.transfers.len() * 5 / 2);
-    let transfers = || recent.transfers.iter().zip(recent.first_transfer..);
-    let mut transfer_field = |field: Field, value: fn(&Transfer) -> u128| {
-        add_field(&mut entries, field, transfers().map(|(transfer, number)| (value(transfer), number)));
-    };
-    transfer_field(Field::TransferDebitAccount, |transfer| transfer.debit_account_id);
-    transfer_field(Field::TransferCreditAccount, |transfer| transfer.credit_account_id);
-    transfer_field(Field::TransferUserData128, |transfer| transfer.user_data_128);
-    transfer_field(Field::TransferUserData64, |transfer| transfer.user_data_64.into());
-    transfer_field(Field::TransferUserData32, |transfer| transfer.user_data_32.into());
-    transfer_field(Field::TransferLedger, |transfer| transfer.ledger.into());
-    transfer_field(Field::TransferCode, |transfer| transfer.code.into());
-    transfer_field(Field::TransferPendingId, |transfer| transfer.pending_id);
-    let expired = recent.effects.closed.iter().filter(|closed| closed.how == Resolution::Expired);
-    add_field(&mut entries, Field::Expired, expired.map(|closed| (closed.id, closed.timestamp)));
-    let accounts = || recent.accounts.iter().zip(u64::from(recent.first_account)..);
-    let mut account_field = |field: Field, value: fn(&Account) -> u128| {
-        add_field(&mut entries, field, accounts().map(|(account, number)| (value(account), number)));
-    };
-    account_field(Field::AccountUserData128, |account| account.user_data_128);
-    account_field(Field::AccountUserData64, |account| account.user_data_64.into());
-    account_field(Field::AccountUserData32, |account| account.user_data_32.into());
-    account_field(Field::AccountLedger, |account| account.ledger.into());
-    account_field(Field::AccountCode, |account| account.code.into());
-    entries
+struct IndexEntries<'a> {
+    entries: &'a mut Vec<IndexEntry>,
+    field: &'a mut Vec<IndexEntry>,
 }
 
-/// Adds one field's entries, sorted. 0 means "no value" and is not indexed.
-fn add_field(entries: &mut Vec<IndexEntry>, field: Field, values: impl Iterator<Item = (u128, u64)>) {
-    let mut last = (0, 0);
-    let mut own = Vec::with_capacity(values.size_hint().0);
-    for (value, number) in values.filter(|(value, _)| *value != 0) {
-        // Values repeat, and hashing them is most of the work.
-        if last.0 != value {
-            last = (value, field.key(value));
+impl IndexEntries<'_> {
+    fn collect(mut self, recent: &Recent) {
+        self.entries.clear();
+        let transfers = || recent.transfers.iter().zip(recent.first_transfer..);
+        let mut transfer_field = |field: Field, value: fn(&Transfer) -> u128| {
+            self.add(field, transfers().map(|(transfer, number)| (value(transfer), number)));
+        };
+        transfer_field(Field::TransferDebitAccount, |transfer| transfer.debit_account_id);
+        transfer_field(Field::TransferCreditAccount, |transfer| transfer.credit_account_id);
+        transfer_field(Field::TransferUserData128, |transfer| transfer.user_data_128);
+        transfer_field(Field::TransferUserData64, |transfer| transfer.user_data_64.into());
+        transfer_field(Field::TransferUserData32, |transfer| transfer.user_data_32.into());
+        transfer_field(Field::TransferLedger, |transfer| transfer.ledger.into());
+        transfer_field(Field::TransferCode, |transfer| transfer.code.into());
+        transfer_field(Field::TransferPendingId, |transfer| transfer.pending_id);
+        let expired = recent.effects.closed.iter().filter(|closed| closed.how == Resolution::Expired);
+        self.add(Field::Expired, expired.map(|closed| (closed.id, closed.timestamp)));
+        let accounts = || recent.accounts.iter().zip(u64::from(recent.first_account)..);
+        let mut account_field = |field: Field, value: fn(&Account) -> u128| {
+            self.add(field, accounts().map(|(account, number)| (value(account), number)));
+        };
+        account_field(Field::AccountUserData128, |account| account.user_data_128);
+        account_field(Field::AccountUserData64, |account| account.user_data_64.into());
+        account_field(Field::AccountUserData32, |account| account.user_data_32.into());
+        account_field(Field::AccountLedger, |account| account.ledger.into());
+        account_field(Field::AccountCode, |account| account.code.into());
+    }
+
+    /// Adds one field's entries, sorted. 0 means "no value" and is not indexed.
+    fn add(&mut self, field: Field, values: impl Iterator<Item = (u128, u64)>) {
+        self.field.clear();
+        let (mut last_value, mut last_key) = (0, 0);
+        for (value, number) in values.filter(|(value, _)| *value != 0) {
+            // Values repeat, and hashing them is most of the work.
+            if last_value != value {
+                (last_value, last_key) = (value, field.key(value));
+            }
+            let number = if field.is_grouped() { number / GROUP } else { number };
+            self.field.push(IndexEntry { key: last_key, number });
         }
-        let number = if field.is_grouped() { number / GROUP } else { number };
-        own.push(IndexEntry { key: last.1, number });
+        if field.is_grouped() {
+            self.field.dedup();
+        }
+        sort_entries(self.field);
+        self.field.dedup();
+        self.entries.extend_from_slice(self.field);
     }
-    if field.is_grouped() {
-        own.dedup();
-    }
-    sort_entries(&mut own);
-    own.dedup();
-    entries.extend_from_slice(&own);
 }
 
 fn balance_entries(stretch: &Stretch) -> Vec<BalanceEntry> {

@@ -31,12 +31,12 @@ enum Numbers {
 }
 
 impl Recent {
-    /// Nothing yet, with room for so many transfers.
-    pub(crate) fn new(first_transfer: u64, first_account: u32, room: usize) -> Self {
+    /// Nothing yet. `memory` is empty, and used for the transfers.
+    pub(crate) fn new(first_transfer: u64, first_account: u32, memory: Vec<Transfer>) -> Self {
         Self {
             first_transfer,
             first_account,
-            transfers: Vec::with_capacity(room),
+            transfers: memory,
             accounts: Vec::new(),
             failed: HashSet::default(),
             effects: Effects::default(),
@@ -85,6 +85,13 @@ impl Recent {
             let first = self.first_transfer + self.transfers.len() as u64;
             numbers.extend(transfers.iter().zip(first..).map(|(transfer, number)| (transfer.id, number)));
         }
+    }
+
+    /// The memory of the transfers, to be used again.
+    pub(crate) fn into_memory(self) -> Vec<Transfer> {
+        let mut transfers = self.transfers;
+        transfers.clear();
+        transfers
     }
 
     /// Whether the ids came in ascending order, as ids with the time in their high bits do.

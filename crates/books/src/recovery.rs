@@ -78,7 +78,7 @@ impl Replay {
         ledger.passed(tables.last_timestamp);
         ledger.take_changed();
         let highest_id = tables.trees.ids.runs().filter_map(|run| run.max()).max().unwrap_or_default();
-        let newest = Recent::new(tables.transfers, tables.accounts, 0);
+        let newest = Recent::new(tables.transfers, tables.accounts, Vec::new());
         Ok(Self { ledger, clock: tables.clock, highest_id, newest, unwritten: Vec::new() })
     }
 
@@ -152,7 +152,7 @@ impl Replay {
 
     fn end_stretch(&mut self) -> Stretch {
         let transfers = self.newest.first_transfer + self.newest.transfers.len() as u64;
-        let empty = Recent::new(transfers, self.ledger.account_count(), 0);
+        let empty = Recent::new(transfers, self.ledger.account_count(), Vec::new());
         Stretch {
             recent: Arc::new(std::mem::replace(&mut self.newest, empty)),
             changed: self.ledger.take_changed(),

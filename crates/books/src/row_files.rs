@@ -31,13 +31,15 @@ pub(crate) struct RowFiles<R> {
     files: Vec<Option<Box<dyn DiskFile>>>,
     /// The rows that were read last, and the number of the first.
     window: (u64, Vec<u8>),
+    /// Rows on their way to a file; kept for its memory.
+    out: Vec<u8>,
     rows: PhantomData<R>,
 }
 
 impl<R: Row> RowFiles<R> {
     /// The files named `kind` in `folder`. Touches nothing yet.
     pub(crate) fn new(disk: Arc<dyn Disk>, folder: PathBuf, kind: &'static str) -> Self {
-        Self { disk, folder, kind, files: Vec::new(), window: (0, Vec::new()), rows: PhantomData }
+        Self { disk, folder, kind, files: Vec::new(), window: (0, Vec::new()), out: Vec::new(), rows: PhantomData }
     }
 
     /// The name of a file that holds rows below `count`, for each such file.
@@ -78,7 +80,7 @@ impl<R: Row> RowFiles<R> {
     /// Writes rows from number `first` on, durably but for the names of new files.
     pub(crate) fn write(&mut self, first: u64, rows: &[R]) -> Result<(), TablesError> {
         let (mut number, mut rest) = (first, rows);
-        let mut bytes = Vec::new();
+        let mut bytes = std::mem::take(&mut self.out);
         while !rest.is_empty() {
             let room = usize::try_from(ROWS_PER_FILE - number % ROWS_PER_FILE).unwrap_or(usize::MAX);
             let (some, after) = rest.split_at(rest.len().min(WRITE_BYTES / R::SIZE).min(room));
@@ -88,6 +90,7 @@ impl<R: Row> RowFiles<R> {
             number += some.len() as u64;
             rest = after;
         }
+        self.out = bytes;
         let (first_file, last_file) = (first / ROWS_PER_FILE, number.saturating_sub(1) / ROWS_PER_FILE);
         for file in first_file..=last_file {
             let path = self.path(file);

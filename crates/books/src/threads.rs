@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
-use journal::{Anchor, JournalError, JournalWriter, MAX_PAYLOAD_BYTES};
+use journal::{Anchor, JournalError, JournalWriter};
 
 use crate::catalog::Catalog;
 use crate::checkpoint::{self, Health, Stretch};
@@ -69,10 +69,10 @@ impl Threads {
         self.progress.wait(frames).map_err(|failure| failure.map_or(BooksError::Stopped, BooksError::from))
     }
 
-    /// Whether the largest batch has room in the journal now.
-    pub(crate) fn make_room(&self) -> Result<(), BooksError> {
+    /// Whether a frame with a payload of so many bytes has room in the journal now.
+    pub(crate) fn make_room(&self, payload_bytes: usize) -> Result<(), BooksError> {
         let (answer, answered) = sync_channel(1);
-        self.send(Job::Room { payload_bytes: MAX_PAYLOAD_BYTES, answer })?;
+        self.send(Job::Room { payload_bytes, answer })?;
         let result: Result<(), JournalError> = answered.recv().map_err(|_| BooksError::Stopped)?;
         Ok(result?)
     }
