@@ -3,20 +3,15 @@
 //! An account's place is its number of creation, so the table of accounts on disk and this one agree without a map
 //! between them. What a transfer needs of an account is one cache line.
 
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
-use std::hash::BuildHasher;
-
 use crate::account::{Account, AccountFlags, Balance};
+use crate::index::Index;
+use crate::transfer::Transfer;
 
 /// An account's place: how many accounts were created before it.
 pub type AccountNumber = u32;
 
 /// Accounts per chunk. Chunks are never moved, so growing costs no copy.
 const CHUNK: usize = AccountTable::CHUNK as usize;
-
-/// Parts of the index. Each grows on its own, so no single growth stops the ledger for long.
-const SHARDS: usize = 64;
 
 /// What a transfer reads and changes.
 #[derive(Debug, Clone, Copy)]
@@ -50,8 +45,7 @@ pub struct AccountTable {
 #[derive(Debug)]
 pub(crate) struct Accounts {
     table: AccountTable,
-    index: Vec<HashTable<AccountNumber>>,
-    hasher: RandomState,
+    index: Index,
     /// One bit for each account whose balance or flags changed since [`Accounts::take_changed`].
     changed: Vec<u64>,
 }
@@ -150,20 +144,12 @@ impl Accounts {
     /// The accounts of a table, which all have different ids. Finds its way to them on two threads: most of it is
     /// waiting for memory.
     pub(crate) fn load(table: AccountTable) -> Self {
-        let hasher = RandomState::default();
-        let expected = table.count as usize / SHARDS;
-        let room = if expected == 0 { 0 } else { expected + expected / 16 };
-        let mut index: Vec<_> = std::iter::repeat_with(|| HashTable::with_capacity(room)).take(SHARDS).collect();
+        let mut index = Index::with_room(table.count);
         if table.count > 0 {
-            std::thread::scope(|scope| {
-                for (half, shards) in index.chunks_mut(SHARDS / 2).enumerate() {
-                    let (table, hasher) = (&table, &hasher);
-                    scope.spawn(move || fill(shards, half * SHARDS / 2, table, hasher));
-                }
-            });
+            index.fill(table.count, |number| table.hot(number).id);
         }
         let changed = vec![0; table.count as usize / 64 + 1];
-        Self { table, index, hasher, changed }
+        Self { table, index, changed }
     }
 
     pub(crate) fn count(&self) -> u32 {
@@ -172,8 +158,21 @@ impl Accounts {
 
     /// The number of the account with this id.
     pub(crate) fn number(&self, id: u128) -> Option<AccountNumber> {
-        let hash = self.hasher.hash_one(id);
-        self.index[shard(hash)].find(hash, |number| self.table.hot(*number).id == id).copied()
+        self.index.find(self.index.hash(id), |number| self.table.hot(number).id == id)
+    }
+
+    /// The numbers of the debit and credit accounts of some transfers. In three passes, in each of which no step waits
+    /// for another: among many accounts the time goes into waiting for memory, and so it is waited for together.
+    pub(crate) fn numbers_of(&self, transfers: &[Transfer], numbers: &mut Vec<[Option<AccountNumber>; 2]>) {
+        let ids = || transfers.iter().map(|transfer| [transfer.debit_account_id, transfer.credit_account_id]);
+        let hashed: Vec<_> = ids().map(|ids| ids.map(|id| self.index.hash(id))).collect();
+        let touched: Vec<_> = hashed.iter().map(|hashed| hashed.map(|hashed| self.index.touch(hashed))).collect();
+        let find = |id, hashed, slot| self.index.find_touched(hashed, slot, |number| self.table.hot(number).id == id);
+        let steps = ids().zip(hashed).zip(touched);
+        numbers.clear();
+        numbers.extend(steps.map(|((ids, hashed), touched)| {
+            [find(ids[0], hashed[0], touched[0]), find(ids[1], hashed[1], touched[1])]
+        }));
     }
 
     pub(crate) fn hot(&self, number: AccountNumber) -> &Hot {
@@ -193,9 +192,7 @@ impl Accounts {
     /// Adds an account that is not there yet, with the balance that it carries.
     pub(crate) fn push(&mut self, account: &Account) -> AccountNumber {
         let number = self.table.push(account);
-        let hash = self.hasher.hash_one(account.id);
-        let (table, hasher) = (&self.table, &self.hasher);
-        self.index[shard(hash)].insert_unique(hash, number, |other| hasher.hash_one(table.hot(*other).id));
+        self.index.insert(self.index.hash(account.id), number);
         self.changed.resize(self.count() as usize / 64 + 1, 0);
         number
     }
@@ -203,10 +200,7 @@ impl Accounts {
     /// Takes back the last account.
     pub(crate) fn pop(&mut self) {
         let number = self.count() - 1;
-        let hash = self.hasher.hash_one(self.hot(number).id);
-        if let Ok(entry) = self.index[shard(hash)].find_entry(hash, |other| *other == number) {
-            entry.remove();
-        }
+        self.index.remove(self.index.hash(self.hot(number).id), number);
         self.table.pop();
         self.changed[number as usize / 64] &= !(1 << (number % 64));
     }
@@ -228,21 +222,6 @@ impl Accounts {
         }
         numbers
     }
-}
-
-/// Enters all accounts that belong to some neighbouring shards, of which the first is given.
-fn fill(shards: &mut [HashTable<AccountNumber>], first: usize, table: &AccountTable, hasher: &RandomState) {
-    for number in 0..table.count {
-        let hash = hasher.hash_one(table.hot(number).id);
-        if let Some(shard) = shard(hash).checked_sub(first).and_then(|place| shards.get_mut(place)) {
-            shard.insert_unique(hash, number, |other| hasher.hash_one(table.hot(*other).id));
-        }
-    }
-}
-
-/// The index's hash tables use the highest and lowest bits themselves.
-fn shard(hash: u64) -> usize {
-    (hash >> 40) as usize % SHARDS
 }
 
 /// Sets a value in a column that may end early: what is missing is 0.

@@ -37,6 +37,16 @@ pub struct CreatedTransfers {
     pub effects: Effects,
 }
 
+impl CreatedTransfers {
+    fn clear(&mut self) {
+        self.results.clear();
+        self.transfers.clear();
+        self.failed.clear();
+        self.effects.history.clear();
+        self.effects.closed.clear();
+    }
+}
+
 /// A linked chain that is being created.
 #[derive(Debug, Clone, Copy)]
 struct Chain {
@@ -170,7 +180,7 @@ pub(crate) struct TransfersBatch<'a> {
     ids: Ids,
     /// Pending transfers that this batch resolved.
     resolved: HashMap<u128, (Transfer, Resolution), RandomState>,
-    created: CreatedTransfers,
+    created: &'a mut CreatedTransfers,
     /// What the chain that is being created changed, to take it back.
     undo: Vec<Undo>,
 }
@@ -263,7 +273,13 @@ impl Books for Standing<'_> {
 }
 
 impl<'a> TransfersBatch<'a> {
-    pub(crate) fn new(ledger: &'a mut Ledger, past: &'a Past, first_timestamp: u64) -> Self {
+    pub(crate) fn new(
+        ledger: &'a mut Ledger,
+        past: &'a Past,
+        first_timestamp: u64,
+        created: &'a mut CreatedTransfers,
+    ) -> Self {
+        created.clear();
         Self {
             ledger,
             past,
@@ -271,12 +287,12 @@ impl<'a> TransfersBatch<'a> {
             is_imported: false,
             ids: Ids::Ascending,
             resolved: HashMap::default(),
-            created: CreatedTransfers::default(),
+            created,
             undo: Vec::new(),
         }
     }
 
-    pub(crate) fn run(mut self, events: &[Transfer]) -> CreatedTransfers {
+    pub(crate) fn run(mut self, events: &[Transfer]) {
         self.is_imported = events.first().is_some_and(|event| event.flags.contains(TransferFlags::IMPORTED));
         if !events.is_sorted_by(|a, b| a.id < b.id) {
             self.ids = Ids::Any(HashMap::with_capacity_and_hasher(events.len(), RandomState::default()));
@@ -286,19 +302,11 @@ impl<'a> TransfersBatch<'a> {
         let mut chains = Chains { count: events.len(), chain: None };
         let mut numbers = Vec::with_capacity(PREFETCH);
         for (group, some) in events.chunks(PREFETCH).enumerate() {
-            self.account_numbers(some, &mut numbers);
-            for (place, (event, accounts)) in some.iter().zip(&numbers).enumerate() {
-                self.event(group * PREFETCH + place, event, *accounts, &mut chains);
+            self.ledger.accounts.numbers_of(some, &mut numbers);
+            for (place, (event, [debit, credit])) in some.iter().zip(&numbers).enumerate() {
+                self.event(group * PREFETCH + place, event, (*debit, *credit), &mut chains);
             }
         }
-        self.created
-    }
-
-    /// The accounts of some events. Looking them up apart from the rules lets the processor wait for many at once.
-    fn account_numbers(&self, events: &[Transfer], numbers: &mut Vec<(Option<AccountNumber>, Option<AccountNumber>)>) {
-        let number = |id| self.ledger.accounts.number(id);
-        numbers.clear();
-        numbers.extend(events.iter().map(|event| (number(event.debit_account_id), number(event.credit_account_id))));
     }
 
     fn event(

@@ -81,8 +81,22 @@ impl Ledger {
         clock: u64,
         past: &Past,
     ) -> Result<CreatedTransfers, LedgerFull> {
+        let mut created = CreatedTransfers::default();
+        self.create_transfers_into(events, clock, past, &mut created)?;
+        Ok(created)
+    }
+
+    /// As [`Ledger::create_transfers`], into what was used for the batch before: its memory is used again.
+    pub fn create_transfers_into(
+        &mut self,
+        events: &[Transfer],
+        clock: u64,
+        past: &Past,
+        created: &mut CreatedTransfers,
+    ) -> Result<(), LedgerFull> {
         let first_timestamp = self.take_timestamps(events.len(), clock)?;
-        Ok(TransfersBatch::new(self, past, first_timestamp).run(events))
+        TransfersBatch::new(self, past, first_timestamp, created).run(events);
+        Ok(())
     }
 
     /// Voids the first pending transfer whose timeout has passed at `clock`, if there is one.

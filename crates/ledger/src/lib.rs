@@ -20,6 +20,7 @@ mod account;
 mod accounts;
 mod batch;
 mod filter;
+mod index;
 mod ledger;
 mod past;
 mod pending;
