@@ -42,6 +42,24 @@ impl Database {
         Ok(database)
     }
 
+    /// Makes one consistent file of a copied database and its copied write-ahead log. What is wrong with the copy is
+    /// wrong with the `original`.
+    pub(crate) fn settle_copy(copy: &Path, original: &Path) -> Result<(), DirectoryError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(copy, flags).map_err(|source| error(original, source))?;
+        let database = Self { connection, path: original.to_owned() };
+        database.check_version()?;
+        let (found, mode): (String, String) = database.run(|sql| {
+            let found = sql.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+            // Takes in the log and removes it.
+            Ok((found, sql.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0))?))
+        })?;
+        if found != "ok" || mode != "delete" {
+            return Err(DirectoryError::Damaged { path: original.to_owned(), damage: found });
+        }
+        Ok(())
+    }
+
     fn check_version(&self) -> Result<(), DirectoryError> {
         let (application, version, tables): (i64, i64, i64) = self.run(|sql| {
             let application = sql.pragma_query_value(None, "application_id", |row| row.get(0))?;

@@ -52,6 +52,20 @@ pub enum DirectoryError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// The file cannot be copied.
+    #[error("cannot copy {}: {source}", path.display())]
+    Copy {
+        /// The file that was to be copied.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// The file was changed too fast to be copied.
+    #[error("{} is being changed all the time, by an import perhaps: try again when that is done", path.display())]
+    Changing {
+        /// The file.
+        path: PathBuf,
+    },
     /// The caller's fault: an entry belongs to something that is not there. Nothing was added.
     #[error("{entry} belongs to something that is not in the directory: add that first")]
     UnknownReference {

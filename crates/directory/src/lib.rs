@@ -10,6 +10,7 @@
 //! It knows no money. Balances, orders and the counters of tags are the money core's.
 
 mod cache;
+mod copy;
 mod database;
 mod error;
 mod name;
@@ -26,6 +27,7 @@ use ids::{MerchantId, StoreId, TagId, TillId, WalletId};
 use crate::cache::Cache;
 use crate::database::Database;
 
+pub use copy::copy_file;
 pub use error::DirectoryError;
 pub use name::{Name, NameError};
 pub use profiles::{

@@ -116,6 +116,7 @@
 //! reserved space and no report. In version 1, which has no marks, only a file that ends early, or zeros to its end, say
 //! that a write is unfinished.
 
+mod copy;
 mod disk;
 mod error;
 mod frame;
@@ -128,6 +129,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use copy::{JournalCopy, Piece};
 pub use disk::{Disk, DiskFile, OsDisk};
 pub use error::{Damage, JournalError};
 pub use frame::{FrameBuffer, FrameHash, MAX_PAYLOAD_BYTES};
@@ -184,6 +186,11 @@ impl Journal {
     /// [`JournalError::Shortened`] or [`JournalError::Forked`] otherwise. This is how tables catch up.
     pub fn reader_after(&self, anchor: Anchor) -> Result<JournalReader, JournalError> {
         JournalReader::after(self, anchor)
+    }
+
+    /// Reads the files themselves, up to the last whole frame, checking every link: for backups. Needs no lock.
+    pub fn copy(&self) -> Result<JournalCopy, JournalError> {
+        JournalCopy::open(self)
     }
 
     /// Reads every byte of every segment and checks all of it. With an anchor, also that the journal reaches at

@@ -130,6 +130,16 @@ impl JournalReader {
         self.cursor.unfinished.as_ref()
     }
 
+    /// Where the next frame is looked for.
+    pub(crate) fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// The payload of the last frame that was read.
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
     pub(crate) fn segment_count(&self) -> usize {
         self.cursor.segments.complete.len()
     }

@@ -41,6 +41,8 @@ enum Command {
     Serve(commands::serve::Arguments),
     Import(commands::import::Arguments),
     Verify(commands::verify::Arguments),
+    Backup(commands::backup::Arguments),
+    Restore(commands::restore::Arguments),
     /// Keep a ledger by itself: accounts and transfers, without a payment platform around them.
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -80,6 +82,8 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => commands::serve::run(&arguments),
         Command::Import(arguments) => commands::import::run(&arguments),
         Command::Verify(arguments) => commands::verify::run(&arguments),
+        Command::Backup(arguments) => commands::backup::run(&arguments),
+        Command::Restore(arguments) => commands::restore::run(&arguments),
         Command::Ledger(LedgerCommand::Exec(arguments)) => commands::ledger_exec::run(&arguments),
         Command::Tag(TagCommand::Keys(arguments)) => commands::tag_keys::run(&arguments),
         Command::Bench(BenchCommand::Taps(arguments)) => bench::taps(&arguments),
