@@ -46,14 +46,40 @@ pub fn copy_file(from: &Path, to: &Path) -> Result<PathBuf, DirectoryError> {
 
 /// Copies database and log; false if the log was begun anew meanwhile, so that they may not belong together.
 fn copy_between_restarts(from: &Path, to: &Path) -> io::Result<bool> {
-    let (log, log_copy) = (log_of(from), log_of(to));
-    let before = Generation::read(from, &log)?;
-    fs::copy(from, to)?;
-    match fs::copy(&log, &log_copy) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        copied => drop(copied?),
+    let attempt = Attempt::begin(from, to)?;
+    attempt.copy_database()?;
+    attempt.copy_log()
+}
+
+/// The steps of one attempt.
+struct Attempt<'a> {
+    from: &'a Path,
+    to: &'a Path,
+    log: PathBuf,
+    before: Generation,
+}
+
+impl<'a> Attempt<'a> {
+    fn begin(from: &'a Path, to: &'a Path) -> io::Result<Self> {
+        let log = log_of(from);
+        let before = Generation::read(from, &log)?;
+        Ok(Self { from, to, log, before })
     }
-    Ok(Generation::read(from, &log)? == before && Generation::read(to, &log_copy)?.is_log_of(&before))
+
+    fn copy_database(&self) -> io::Result<()> {
+        fs::copy(self.from, self.to).map(drop)
+    }
+
+    /// Says whether the log was the same all the time.
+    fn copy_log(self) -> io::Result<bool> {
+        let log_copy = log_of(self.to);
+        match fs::copy(&self.log, &log_copy) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            copied => drop(copied?),
+        }
+        let same = Generation::read(self.to, &log_copy)?.is_log_of(&self.before);
+        Ok(same && Generation::read(self.from, &self.log)? == self.before)
+    }
 }
 
 fn log_of(database: &Path) -> PathBuf {
@@ -89,5 +115,58 @@ impl Generation {
             (Self::None(..), Self::None(..)) => true,
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use ids::WalletId;
+    use payments::UnixMillis;
+
+    use super::*;
+    use crate::{Entry, Name, Purpose, WalletProfile};
+
+    /// Scattered, so that each addition changes pages all over the file.
+    fn wallet(n: u64) -> WalletProfile {
+        let name = Name::try_from("Somebody with a name of some length").unwrap();
+        let id = WalletId::from_parts(1, u128::from(n.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        WalletProfile { id, name, name_zh: None, created_at: UnixMillis(1) }
+    }
+
+    fn add(directory: &Directory, first: u64, count: u64) -> u64 {
+        // In small transactions: between two of them the log may be begun anew.
+        for first in (first..first + count).step_by(50) {
+            directory.add((first..first + 50).map(|n| Entry::Wallet(wallet(n)))).unwrap();
+        }
+        first + count
+    }
+
+    /// What the holder adds before the database is copied, and between that and the log: nothing, little, or so much that
+    /// the log is begun anew. Either the attempt says that it failed, or the copy is whole.
+    #[test]
+    fn an_attempt_fails_or_is_consistent_whatever_is_added_meanwhile() {
+        let (mut failed, mut copied) = (0, 0);
+        for (first, second) in [(0, 0), (50, 50), (0, 100), (100, 0), (3_000, 0), (0, 3_000), (50, 3_000), (3_000, 50)]
+        {
+            let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let directory = Directory::open(from.path()).unwrap();
+            directory.declare(Purpose::Live).unwrap();
+            let before = add(&directory, 0, 2_000);
+            let (source, target) = (from.path().join(Directory::FILE_NAME), to.path().join(Directory::FILE_NAME));
+            let attempt = Attempt::begin(&source, &target).unwrap();
+            let between = add(&directory, before, first);
+            attempt.copy_database().unwrap();
+            let after = add(&directory, between, second);
+            if !attempt.copy_log().unwrap() {
+                failed += 1;
+                continue;
+            }
+            copied += 1;
+            Database::settle_copy(&target, &source).unwrap();
+            let copy = Directory::open(to.path()).unwrap();
+            assert!((0..after).all(|n| copy.wallet(wallet(n).id).is_some()), "{first} {second}");
+        }
+        assert_eq!((copied, failed), (4, 4));
     }
 }

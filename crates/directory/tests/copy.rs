@@ -15,7 +15,9 @@ const NOON: u64 = 1_795_350_600_000;
 
 fn wallet(n: u64) -> WalletProfile {
     let name = Name::try_from(format!("Wallet {n} {}", "x".repeat(40)).as_str()).unwrap();
-    WalletProfile { id: WalletId::from_parts(NOON, n.into()), name, name_zh: None, created_at: UnixMillis(NOON) }
+    // Scattered, so that each addition changes pages all over the file.
+    let scattered = u128::from(n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    WalletProfile { id: WalletId::from_parts(NOON, scattered), name, name_zh: None, created_at: UnixMillis(NOON) }
 }
 
 /// How many wallets the copy has, all of them before the first that is missing.
@@ -43,14 +45,14 @@ fn a_copy_beside_its_holder_has_all_that_was_added_before() {
                     break;
                 }
                 let first = added.load(Ordering::SeqCst);
-                let last = first + n * 37 % 400;
+                let last = first + n * 37 % 300;
                 directory.add((first..last).map(|n| Entry::Wallet(wallet(n)))).unwrap();
                 added.store(last, Ordering::SeqCst);
-                thread::sleep(std::time::Duration::from_millis(3));
+                thread::sleep(std::time::Duration::from_millis(10));
             }
         });
         let (mut copied, mut too_fast) = (0, 0);
-        while copied < 15 {
+        while copied < 8 {
             let folder = tempfile::tempdir().unwrap();
             let before = added.load(Ordering::SeqCst);
             match copy_file(temporary.path(), folder.path()) {

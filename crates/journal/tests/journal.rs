@@ -6,6 +6,8 @@ mod support;
 
 #[path = "journal/append_and_read.rs"]
 mod append_and_read;
+#[path = "journal/copy.rs"]
+mod copy;
 #[path = "journal/crashes.rs"]
 mod crashes;
 #[path = "journal/faults.rs"]
