@@ -51,7 +51,7 @@ impl Default for Options {
 }
 
 /// Stretches that may wait for the tables. Then new work waits, so memory stays bounded.
-const MAX_WAITING_STRETCHES: usize = 4;
+pub(crate) const MAX_WAITING_STRETCHES: usize = 4;
 
 /// No event takes more bytes in the journal, and the rest of a frame hardly ever.
 const EVENT_BYTES: usize = 160;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use journal::Anchor;
@@ -32,7 +32,8 @@ pub(crate) struct Stretch {
 pub(crate) struct Health {
     /// Why the tables cannot be written at the moment.
     failing: Mutex<Option<TablesError>>,
-    closing: AtomicBool,
+    closing: Mutex<bool>,
+    closes: Condvar,
     /// Nothing is written any more.
     ended: AtomicBool,
 }
@@ -45,11 +46,18 @@ impl Health {
 
     /// From here on what cannot be written is left: it is in the journal.
     pub(crate) fn close(&self) {
-        self.closing.store(true, Ordering::Release);
+        *self.closing.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.closes.notify_all();
     }
 
     pub(crate) fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Acquire)
+        *self.closing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a while, but not longer than until the books are closed.
+    fn pause(&self, time: Duration) {
+        let closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.closes.wait_timeout_while(closing, time, |closing| !*closing));
     }
 
     /// Whether nothing is written any more: what waits for it would wait for ever.
@@ -76,11 +84,11 @@ pub(crate) fn run(catalog: &Catalog, stretches: Receiver<(Box<Stretch>, Anchor)>
             if !can_pass || health.is_closing() {
                 return;
             }
-            std::thread::sleep(RETRY);
+            health.pause(RETRY);
+            health.set(None);
             // Handles and half-written files are of no use any more.
             writer = TablesWriter::new(catalog);
         }
-        health.set(None);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Opening: the tables are loaded, and what the journal holds beyond them takes effect again.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use journal::{Anchor, Journal, JournalWriter};
 use ledger::{Account, AccountTable, CreatedAccounts, CreatedTransfers, Ledger, Transfer};
 
-use crate::books::{self, Options};
+use crate::books::{self, MAX_WAITING_STRETCHES, Options};
 use crate::catalog::{ACCOUNTS, Catalog, Snapshot, TRANSFERS};
 use crate::checkpoint::{Stretch, TablesWriter};
 use crate::entries::CLOSED;
@@ -24,8 +25,8 @@ pub(crate) struct Recovered {
     pub(crate) clock: u64,
     pub(crate) highest_id: u128,
     pub(crate) newest: Recent,
-    /// Stretches that had no room in the tables, the oldest first.
-    pub(crate) unwritten: Vec<(Box<Stretch>, Anchor)>,
+    /// Stretches that are not in the tables yet, the oldest first.
+    pub(crate) unwritten: VecDeque<(Box<Stretch>, Anchor)>,
     pub(crate) catalog: Catalog,
     pub(crate) journal: JournalWriter,
 }
@@ -36,7 +37,7 @@ struct Replay {
     clock: u64,
     highest_id: u128,
     newest: Recent,
-    unwritten: Vec<(Box<Stretch>, Anchor)>,
+    unwritten: VecDeque<(Box<Stretch>, Anchor)>,
 }
 
 pub(crate) fn recover(folder: &Path, options: &Options) -> Result<Recovered, BooksError> {
@@ -79,7 +80,7 @@ impl Replay {
         ledger.take_changed();
         let highest_id = tables.trees.ids.runs().filter_map(|run| run.max()).max().unwrap_or_default();
         let newest = Recent::new(tables.transfers, tables.accounts, Vec::new());
-        Ok(Self { ledger, clock: tables.clock, highest_id, newest, unwritten: Vec::new() })
+        Ok(Self { ledger, clock: tables.clock, highest_id, newest, unwritten: VecDeque::new() })
     }
 
     /// Lets what the journal holds after the tables take effect. Stretches of it go to the tables at once.
@@ -102,21 +103,32 @@ impl Replay {
             sections.into_iter().for_each(|section| self.apply(section));
             if self.newest.size() >= options.stretch_rows {
                 let stretch = self.end_stretch();
-                self.write(&mut tables, stretch, anchor)?;
+                self.leave(&mut tables, stretch, anchor, options)?;
             }
         }
         Ok(())
     }
 
-    /// Writes a stretch to the tables. One that has no room waits for it, and so do those after it.
-    fn write(&mut self, tables: &mut TablesWriter<'_>, stretch: Stretch, anchor: Anchor) -> Result<(), TablesError> {
-        if self.unwritten.is_empty() {
-            match tables.write(&stretch, anchor) {
-                Err(error) if error.is_full() => {}
-                other => return other,
+    /// Leaves a stretch to the thread that writes the tables, so that opening does not wait for it. Of more than a few,
+    /// the oldest is written now, unless the disk has no room for it.
+    fn leave(
+        &mut self,
+        tables: &mut TablesWriter<'_>,
+        stretch: Stretch,
+        anchor: Anchor,
+        options: &Options,
+    ) -> Result<(), TablesError> {
+        self.unwritten.push_back((Box::new(stretch), anchor));
+        let may_wait = if options.in_step { 0 } else { MAX_WAITING_STRETCHES };
+        while self.unwritten.len() > may_wait
+            && let Some((oldest, anchor)) = self.unwritten.front()
+        {
+            match tables.write(oldest, *anchor) {
+                Ok(()) => drop(self.unwritten.pop_front()),
+                Err(error) if error.is_full() => return Ok(()),
+                Err(error) => return Err(error),
             }
         }
-        self.unwritten.push((Box::new(stretch), anchor));
         Ok(())
     }
 

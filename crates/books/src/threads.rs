@@ -1,5 +1,6 @@
 //! The threads behind the books, and what they share.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
@@ -25,11 +26,11 @@ pub(crate) struct Threads {
 }
 
 impl Threads {
-    /// Begins with the stretches that opening could not write. Without a merger if everything is to be done in step.
+    /// Begins with the stretches that opening left unwritten. Without a merger if everything is to be done in step.
     pub(crate) fn start(
         journal: JournalWriter,
         catalog: Catalog,
-        unwritten: Vec<(Box<Stretch>, Anchor)>,
+        unwritten: VecDeque<(Box<Stretch>, Anchor)>,
         in_step: bool,
     ) -> Self {
         let (jobs, job_queue) = sync_channel(MAX_WAITING_FRAMES);
