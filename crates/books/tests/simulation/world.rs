@@ -14,7 +14,8 @@ use crate::folder::Folder;
 use crate::simulation::faults;
 use crate::simulation::pipeline::{act_together, possible_after};
 
-const STEPS: usize = 80;
+/// How much happens to most worlds, and to some.
+const STEPS: [usize; 8] = [30, 30, 30, 30, 30, 30, 60, 150];
 
 /// Batches that are asked again after something failed.
 const ASKED_AGAIN: usize = 6;
@@ -250,6 +251,7 @@ fn steps(seed: u64) -> VecDeque<Step> {
     let mut random = Random::new(seed);
     let bytes: [u8; 32] = std::array::from_fn(|_| random.next().to_le_bytes()[0]);
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    let drawn = history(STEPS).new_tree(&mut runner).expect("histories are made without rejection").current();
+    let steps = STEPS[random.index(STEPS.len())];
+    let drawn = history(steps).new_tree(&mut runner).expect("histories are made without rejection").current();
     std::iter::once(Step::Tick(drawn.clock)).chain(drawn.steps).collect()
 }
