@@ -12,7 +12,7 @@ use crate::batch::create_batch;
 use crate::transfers::{create_transfer, expires_at, may_pass};
 
 /// All accounts and transfers that ever were.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Model {
     state: State,
     failed: BTreeSet<u128>,
@@ -20,7 +20,7 @@ pub struct Model {
 }
 
 /// What a chain that fails leaves as it was.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct State {
     pub(crate) accounts: BTreeMap<u128, Account>,
     pub(crate) transfers: BTreeMap<u128, Transfer>,
@@ -108,13 +108,6 @@ impl Model {
         self.last_timestamp
     }
 
-    /// What is only remembered in memory is forgotten: that a timestamp was given to an event that failed.
-    pub fn restart(&mut self) {
-        let accounts = self.state.accounts.values().map(|account| account.timestamp);
-        let transfers = self.state.transfers.values().map(|transfer| transfer.timestamp);
-        self.last_timestamp = accounts.chain(transfers).max().unwrap_or_default();
-    }
-
     /// The accounts that there are of these ids, in their order.
     pub fn lookup_accounts(&self, ids: &[u128]) -> Vec<Account> {
         ids.iter().filter_map(|id| self.state.accounts.get(id).copied()).collect()
@@ -138,7 +131,9 @@ impl Model {
     /// Every event takes a timestamp, whatever becomes of it.
     fn take_timestamps(&mut self, count: usize, clock: u64) -> u64 {
         let first = clock.max(self.last_timestamp + 1);
-        self.last_timestamp = first + count as u64 - 1;
+        if count > 0 {
+            self.last_timestamp = first + count as u64 - 1;
+        }
         first
     }
 }

@@ -12,7 +12,7 @@ use ledger_model::Model;
 pub(crate) use ids::Ids;
 
 /// The state that the books are to have.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Known {
     pub(crate) model: Model,
     pub(crate) clock: u64,

@@ -167,7 +167,6 @@ impl<'a> Beside<'a> {
             }
         }
         self.books = Some(self.opened());
-        self.known.model.restart();
         self.compare();
     }
 

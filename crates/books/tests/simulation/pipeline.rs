@@ -39,9 +39,7 @@ pub(crate) fn possible_after(
         match result {
             Ok(outcome) => possible = agreeing(possible, action, outcome)?,
             // Nothing of it happened, and the books began anew from what is on the disk.
-            Err(BooksError::Journal(JournalError::Full { .. })) => {
-                possible.iter_mut().for_each(|known| known.model.restart());
-            }
+            Err(BooksError::Journal(JournalError::Full { .. })) => {}
             // The first of the rest may have happened, or the first two, and so on.
             Err(_) => {
                 let mut latest = possible.clone();
@@ -51,11 +49,22 @@ pub(crate) fn possible_after(
                     latest.iter_mut().for_each(|known| drop(known.act(action)));
                     possible.extend_from_slice(&latest);
                 }
-                return Ok(possible);
+                return Ok(different(possible));
             }
         }
     }
     Ok(possible)
+}
+
+/// Each state once.
+pub(crate) fn different(states: Vec<Known>) -> Vec<Known> {
+    let mut different = Vec::new();
+    for state in states {
+        if !different.contains(&state) {
+            different.push(state);
+        }
+    }
+    different
 }
 
 /// Those of the states in which an action has this outcome, and what they become by it.
@@ -67,7 +76,10 @@ fn agreeing(possible: Vec<Known>, action: &Action, outcome: &Outcome) -> Result<
             agreeing.push(known);
         }
     }
-    if agreeing.is_empty() { Err(format!("{outcome:?} instead of one of {expected:?}")) } else { Ok(agreeing) }
+    match agreeing.is_empty() {
+        true => Err(format!("{outcome:?} instead of one of {expected:?}")),
+        false => Ok(different(agreeing)),
+    }
 }
 
 fn begin(books: &mut Books, action: &Action) -> Result<Unfinished, BooksError> {

@@ -12,7 +12,7 @@ use sim::{FaultyDisk, Random};
 use crate::beside::{Action, Ids, Known, difference};
 use crate::folder::Folder;
 use crate::simulation::faults;
-use crate::simulation::pipeline::{act_together, possible_after};
+use crate::simulation::pipeline::{act_together, different, possible_after};
 
 /// How much happens to most worlds, and to some.
 const STEPS: [usize; 8] = [30, 30, 30, 30, 30, 30, 60, 150];
@@ -153,7 +153,7 @@ impl World {
     /// Of the states that were possible, those stay that the books are in.
     fn find_out(&mut self, books: &mut Books) {
         let mut differences = Vec::new();
-        self.possible.iter_mut().for_each(|known| known.model.restart());
+        self.possible = different(std::mem::take(&mut self.possible));
         self.possible.retain(|known| match difference(books, known).expect("the disk is well") {
             None => true,
             Some(difference) => {
@@ -235,7 +235,6 @@ impl World {
         let journal = self.folder.path().join("journal");
         let verified = Journal::on_disk(journal, self.options.disk.clone()).verify(None);
         assert!(verified.is_ok(), "seed {}: {verified:?}", self.seed);
-        self.possible[0].model.restart();
         let copy = self.folder.with_the_journal_alone();
         for (folder, stretch_rows) in [(&copy, 33), (&self.folder, self.options.stretch_rows)] {
             let options = Options { stretch_rows, ..folder.options() };
