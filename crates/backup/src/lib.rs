@@ -42,6 +42,11 @@ pub use manifest::Kind;
 pub use restore::{Restored, restore};
 pub use take::{Options, Taken, back_up};
 
+/// The file that says that a folder is a ledger by itself, and what it says.
+pub const LEDGER_MARKER_FILE: &str = "ledger";
+/// See [`LEDGER_MARKER_FILE`].
+pub const LEDGER_MARKER: &str = "This folder is a ledger: see `tapstone ledger --help`.\n";
+
 const JOURNAL_FOLDER: &str = "journal";
 const TAG_MASTER_KEY_FILE: &str = "tag-master.key";
 const MANIFEST_FILE: &str = "manifest.json";

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::archive::Archive;
 use crate::error::BackupError;
 use crate::manifest::{JournalEnd, Kind, Measure, Member, segment_of};
-use crate::{AT_ONCE, JOURNAL_FOLDER, TAG_MASTER_KEY_FILE, parent_of};
+use crate::{AT_ONCE, JOURNAL_FOLDER, LEDGER_MARKER, LEDGER_MARKER_FILE, TAG_MASTER_KEY_FILE, parent_of};
 
 /// A folder that was restored.
 #[derive(Clone, Debug)]
@@ -48,6 +48,11 @@ pub fn restore(file: &Path, folder: &Path, to_position: Option<NonZeroU64>) -> R
     let target = Target::create(folder)?;
     for member in archive.manifest.members.iter().filter(|member| segment_of(&member.name).is_none()) {
         restore_file(&archive, member, &target)?;
+    }
+    if archive.manifest.kind == Kind::Ledger {
+        let mut marker = target.create_file(LEDGER_MARKER_FILE)?;
+        marker.write(LEDGER_MARKER.as_bytes())?;
+        marker.close()?;
     }
     let journal = restore_journal(&archive, limit, &target)?;
     if to_position.is_some() && journal.end.position == 0 {

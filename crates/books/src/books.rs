@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use journal::{Disk, Journal, JournalError, JournalId, MAX_PAYLOAD_BYTES, OsDisk, WriterOptions};
 use ledger::{
-    Account, AccountBalance, AccountFilter, BATCH_MAX, CreateAccountResult, CreateTransferResult, CreatedTransfers,
-    Ledger, Past, QueryFilter, Remembered, TIMESTAMP_MAX, Transfer, TransferFlags,
+    Account, AccountBalance, AccountFilter, BATCH_MAX, CreateAccountResult, CreateAccountStatus, CreateTransferResult,
+    CreateTransferStatus, CreatedTransfers, Ledger, Past, QueryFilter, Remembered, TIMESTAMP_MAX, Transfer,
+    TransferFlags,
 };
 
 use crate::catalog::Snapshot;
@@ -164,6 +165,9 @@ impl Books {
         self.newest.add_accounts(&created);
         let mut facts = FactsWriter::new(self.threads.progress.buffer());
         facts.accounts(&created.accounts);
+        if created.results.last().is_some_and(|last| last.status != CreateAccountStatus::Created) {
+            self.pass(&mut facts);
+        }
         Ok(Begun { results: created.results, frames: self.send(facts)?, opening: self.endings.len() })
     }
 
@@ -182,6 +186,9 @@ impl Books {
         facts.transfers(&created.transfers);
         facts.failed(&created.failed);
         self.newest.add_transfers(&created);
+        if created.results.last().is_some_and(|last| last.status != CreateTransferStatus::Created) {
+            self.pass(&mut facts);
+        }
         let results = std::mem::take(&mut created.results);
         self.created = created;
         Ok(Begun { results, frames: self.send(facts)?, opening: self.endings.len() })
@@ -406,6 +413,13 @@ impl Books {
     fn decide(&mut self, events: &[Transfer], created: &mut CreatedTransfers) -> Result<(), BooksError> {
         let past = self.recall(events)?;
         Ok(self.ledger.create_transfers_into(events, self.clock, &past, created)?)
+    }
+
+    /// The last event failed, but its timestamp is told: nothing gets it again, and time does not go back behind it.
+    fn pass(&mut self, facts: &mut FactsWriter) {
+        let timestamp = self.ledger.last_timestamp();
+        facts.passed(timestamp);
+        self.newest.add_passed(timestamp);
     }
 
     fn expire(&mut self, now: u64, facts: &mut FactsWriter) -> u64 {

@@ -9,6 +9,7 @@
 //! |    3 | the id of a transfer that failed for ever                               |    16 |
 //! |    4 | the id of a pending transfer that its timeout voided                    |    16 |
 //! |    5 | the time to which the clock was set, in nanoseconds since 1970          |     8 |
+//! |    6 | the last timestamp that was given to an event, where that event failed  |     8 |
 //!
 //! Each row is one event of the journal. All integers are little endian. Sections take effect in their order.
 
@@ -34,6 +35,7 @@ pub(crate) enum Section {
     Failed(Vec<u128>),
     Expired(Vec<u128>),
     Clock(u64),
+    Passed(u64),
 }
 
 /// Why a payload says nothing: it was not written by this program, or by a newer one.
@@ -75,8 +77,12 @@ impl FactsWriter {
     }
 
     pub(crate) fn clock(&mut self, nanoseconds: u64) {
-        self.section(5, 1);
-        self.frame.extend_from_slice(&nanoseconds.to_le_bytes());
+        self.time(5, nanoseconds);
+    }
+
+    /// Nothing gets this timestamp or a lower one again: it was told with the failure of an event.
+    pub(crate) fn passed(&mut self, timestamp: u64) {
+        self.time(6, timestamp);
     }
 
     /// The frame and how many events it holds.
@@ -103,6 +109,11 @@ impl FactsWriter {
         }
         self.section(kind, ids.len());
         ids.iter().for_each(|id| self.frame.extend_from_slice(&id.to_le_bytes()));
+    }
+
+    fn time(&mut self, kind: u8, nanoseconds: u64) {
+        self.section(kind, 1);
+        self.frame.extend_from_slice(&nanoseconds.to_le_bytes());
     }
 
     fn section(&mut self, kind: u8, count: usize) {
@@ -138,9 +149,14 @@ fn section(rest: &mut &[u8]) -> Result<Section, FactsError> {
         }
         3 => Section::Failed(ids(bytes(16)?)),
         4 => Section::Expired(ids(bytes(16)?)),
-        5 => Section::Clock(u64::from_le_bytes(bytes(8)?.try_into().map_err(|_| FactsError::Short)?)),
+        5 => Section::Clock(time(bytes(8)?)?),
+        6 => Section::Passed(time(bytes(8)?)?),
         kind => return Err(FactsError::Kind(kind)),
     })
+}
+
+fn time(bytes: &[u8]) -> Result<u64, FactsError> {
+    bytes.try_into().map(u64::from_le_bytes).map_err(|_| FactsError::Short)
 }
 
 fn take<'a>(rest: &mut &'a [u8], count: usize) -> Result<&'a [u8], FactsError> {

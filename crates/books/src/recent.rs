@@ -17,6 +17,8 @@ pub(crate) struct Recent {
     pub(crate) accounts: Vec<Account>,
     pub(crate) failed: HashSet<u128, RandomState>,
     pub(crate) effects: Effects,
+    /// The last timestamp that was given to an event that failed; 0 if none was after what was created.
+    passed: u64,
     numbers: Numbers,
     resolutions: HashMap<u128, Resolution, RandomState>,
 }
@@ -40,6 +42,7 @@ impl Recent {
             accounts: Vec::new(),
             failed: HashSet::default(),
             effects: Effects::default(),
+            passed: 0,
             numbers: Numbers::Ascending,
             resolutions: HashMap::default(),
         }
@@ -50,10 +53,15 @@ impl Recent {
         self.transfers.len() + self.accounts.len() + self.failed.len() + self.effects.closed.len()
     }
 
-    /// The last timestamp that something was created at; 0 if nothing was.
+    /// The last timestamp that was given to an event; 0 if there was none.
     pub(crate) fn last_timestamp(&self) -> u64 {
         let transfer = self.transfers.last().map_or(0, |transfer| transfer.timestamp);
-        self.accounts.last().map_or(0, |account| account.timestamp).max(transfer)
+        self.accounts.last().map_or(0, |account| account.timestamp).max(transfer).max(self.passed)
+    }
+
+    /// An event that failed was given this timestamp.
+    pub(crate) fn add_passed(&mut self, timestamp: u64) {
+        self.passed = self.passed.max(timestamp);
     }
 
     pub(crate) fn add_accounts(&mut self, created: &CreatedAccounts) {

@@ -159,6 +159,10 @@ impl Replay {
                 }
             }
             Section::Clock(nanoseconds) => self.clock = self.clock.max(nanoseconds),
+            Section::Passed(timestamp) => {
+                self.ledger.passed(timestamp);
+                self.newest.add_passed(timestamp);
+            }
         }
     }
 

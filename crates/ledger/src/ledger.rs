@@ -53,7 +53,10 @@ pub struct AccountState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerFull {
     /// The clock has passed 2^63 - 1 nanoseconds since 1970.
-    #[error("timestamps are used up: the clock is past the year 2262; set it right")]
+    #[error(
+        "timestamps are used up: the clock stands at the end of time, 2^63 - 1 nanoseconds after 1970; restore a backup up to a \
+         position before it was set so far"
+    )]
     Timestamps,
     /// All 2^32 - 1 account numbers are used.
     #[error("this ledger has 4,294,967,295 accounts, the most there can be: open further accounts in another one")]
@@ -161,7 +164,9 @@ impl Ledger {
         let first = clock.max(self.last_timestamp.saturating_add(1));
         let last = first.checked_add(count as u64).filter(|after| *after <= TIMESTAMP_MAX + 1);
         let after = last.ok_or(LedgerFull::Timestamps)?;
-        self.last_timestamp = after - 1;
+        if count > 0 {
+            self.last_timestamp = after - 1;
+        }
         Ok(first)
     }
 }

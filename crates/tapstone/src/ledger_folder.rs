@@ -11,12 +11,10 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use backup::{LEDGER_MARKER, LEDGER_MARKER_FILE};
 use books::{Books, Options};
 
 use crate::failure::Failure;
-
-const MARKER_FILE: &str = "ledger";
-const MARKER: &str = "This folder is a ledger: see `tapstone ledger --help`.\n";
 
 /// The folder of a ledger, not opened yet.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +40,7 @@ impl LedgerFolder<'_> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(self.0).map_err(failed)?;
         for entry in fs::read_dir(self.0).map_err(failed)? {
             let name = entry.map_err(failed)?.file_name();
-            if name != "lost+found" && name != MARKER_FILE {
+            if name != "lost+found" && name != LEDGER_MARKER_FILE {
                 let (folder, name) = (self.0.display(), name.to_string_lossy());
                 let message =
                     format!("{folder} is no ledger, it holds something else ({name}): use a new or empty folder");
@@ -56,12 +54,12 @@ impl LedgerFolder<'_> {
     fn write_marker(self) -> io::Result<()> {
         let mut options = fs::OpenOptions::new();
         let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(self.marker())?;
-        file.write_all(MARKER.as_bytes())?;
+        file.write_all(LEDGER_MARKER.as_bytes())?;
         file.sync_all()?;
         fs::File::open(self.0)?.sync_all()
     }
 
     fn marker(self) -> PathBuf {
-        self.0.join(MARKER_FILE)
+        self.0.join(LEDGER_MARKER_FILE)
     }
 }

@@ -9,5 +9,7 @@ use tracing_subscriber::EnvFilter;
 pub(crate) fn start(level: Level) {
     let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
     let log = tracing_subscriber::fmt().compact().with_env_filter(filter).with_writer(io::stderr);
-    log.with_ansi(io::stderr().is_terminal()).with_target(false).init();
+    let log = log.with_ansi(io::stderr().is_terminal()).with_target(false);
+    // What cannot be logged, because standard error is on a full disk, is not complained of there again.
+    log.log_internal_errors(false).init();
 }

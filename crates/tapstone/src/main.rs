@@ -95,7 +95,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("tapstone: {failure}");
+            output::complain(&failure);
             failure.exit_code()
         }
     }

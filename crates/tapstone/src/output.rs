@@ -1,4 +1,4 @@
-//! Standard output, whose reader may be gone: an error then, never a panic.
+//! Standard output, whose reader may be gone: an error then, never a panic. Standard error may be on a full disk.
 
 use std::io::{self, Write};
 
@@ -7,4 +7,9 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+/// Says on standard error what went wrong. If that cannot be written either, the exit code says it.
+pub(crate) fn complain(what: &impl std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "tapstone: {what}");
 }

@@ -8,7 +8,6 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::thread;
 
-
 use exec::{Line, Request, answer};
 use fuzzing::{CheckedBooks, Mutations, line, requests};
 use ledger::{Account, Transfer};
@@ -178,7 +177,11 @@ fn a_signal_ends_it_after_the_request_in_hand() {
         let pid = talk.process.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
         assert_eq!(talk.process.wait().unwrap().code(), Some(0));
-        assert!(String::from_utf8(run(temporary.path(), "{\"lookup_accounts\":[1]}").stdout).unwrap().contains("\"id\":\"1\""));
+        assert!(
+            String::from_utf8(run(temporary.path(), "{\"lookup_accounts\":[1]}").stdout)
+                .unwrap()
+                .contains("\"id\":\"1\"")
+        );
     }
 }
 

@@ -135,6 +135,8 @@ impl World {
         }
         let mut books = loop {
             let books = Books::open(self.folder.path(), self.options.clone());
+            // The threads go on: from here on they must not crash either.
+            disk.crash_at(u64::MAX);
             if disk.has_crashed() {
                 drop(books);
                 disk.restart(faults::crash(&mut self.random));
@@ -142,7 +144,6 @@ impl World {
                 break books.unwrap_or_else(|error| panic!("seed {}: {error:?}", self.seed));
             }
         };
-        disk.heal();
         self.find_out(&mut books);
         self.books = Some(books);
         for action in std::mem::take(&mut self.asked) {

@@ -104,7 +104,7 @@ impl Desk {
             let mut books = desk.lock();
             let closed = books.take().map_or(Ok(()), |DurableBooks(books)| books.close());
             if let Err(error) = &closed {
-                eprintln!("tapstone: {error}");
+                crate::output::complain(&error);
             }
             process::exit(closed.is_err().into());
         })?;

@@ -4,9 +4,7 @@ use std::time::Instant;
 
 use books::Books;
 use journal::Journal;
-use ledger::{
-    AccountFilter, AccountFilterFlags, BATCH_MAX, CreateTransferStatus, TIMESTAMP_MAX, Transfer,
-};
+use ledger::{AccountFilter, AccountFilterFlags, BATCH_MAX, CreateTransferStatus, TIMESTAMP_MAX, Transfer};
 
 use super::LedgerArguments;
 use super::workload::Workload;
@@ -91,7 +89,8 @@ fn list_histories(books: &mut Books, arguments: &LedgerArguments, workload: &Wor
 fn history(books: &mut Books, account_id: u128) -> Result<Vec<Transfer>, Failure> {
     let flags = AccountFilterFlags::DEBITS | AccountFilterFlags::CREDITS;
     let limit = u32::try_from(BATCH_MAX)?;
-    let mut filter = AccountFilter { account_id, flags, limit, timestamp_max: TIMESTAMP_MAX, ..AccountFilter::default() };
+    let mut filter =
+        AccountFilter { account_id, flags, limit, timestamp_max: TIMESTAMP_MAX, ..AccountFilter::default() };
     let mut all = Vec::new();
     loop {
         let page = books.get_account_transfers(&filter)?;
