@@ -243,3 +243,53 @@ fn each_answer_is_flushed() {
 
     talk.end();
 }
+
+#[test]
+fn a_restored_ledger_opens_and_says_the_same() {
+    let temporary = tempfile::tempdir().unwrap();
+    let [data, file, new] = ["data", "a.tar", "new"].map(|name| temporary.path().join(name));
+    let accounts = r#"{"create_accounts":[{"id":"1","ledger":1,"code":1},{"id":"2","ledger":1,"code":1}]}"#;
+    let transfer = r#"{"create_transfers":[{"id":"3","debit_account_id":"1","credit_account_id":"2","amount":5,"ledger":1,"code":1}]}"#;
+    assert!(run(&data, &format!("{accounts}\n{transfer}\n")).status.success());
+    let asks = "{\"lookup_accounts\":[\"1\",\"2\"]}\n{\"lookup_transfers\":[\"3\"]}\n";
+    let before = run(&data, asks);
+    for arguments in [["backup", "--data", "--to"], ["restore", "--data", "--from"]] {
+        let [verb, folder_flag, file_flag] = arguments;
+        let folder = if verb == "backup" { &data } else { &new };
+        let output = Command::new(env!("CARGO_BIN_EXE_tapstone"))
+            .args([verb, folder_flag])
+            .arg(folder)
+            .arg(file_flag)
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    let after = run(&new, asks);
+    assert!(after.status.success(), "{after:?}");
+    assert_eq!(before.stdout, after.stdout);
+}
+
+#[test]
+fn a_timestamp_that_a_failure_was_told_is_not_given_again_after_a_restart() {
+    let data = tempfile::tempdir().unwrap();
+    let accounts = r#"{"create_accounts":[{"id":"1","ledger":1,"code":1},{"id":"2","ledger":1,"code":1}]}"#;
+    let pending = r#"{"create_transfers":[{"id":"1","debit_account_id":"1","credit_account_id":"2","amount":8,"ledger":1,"code":1,"timeout":1,"flags":["pending"]}]}"#;
+    let tick = r#"{"tick":1000000002}"#;
+    let too_late = r#"{"create_transfers":[{"id":"0"},{"id":"10","pending_id":"1","amount":8,"flags":["post_pending_transfer"]}]}"#;
+    let output = run(data.path(), &format!("{accounts}\n{pending}\n{tick}\n{too_late}\n"));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.ends_with("{\"status\":\"pending_transfer_expired\",\"timestamp\":\"1000000003\"}]}\n"), "{said}");
+    let again = r#"{"create_transfers":[{"id":"10","pending_id":"1","amount":8,"flags":["post_pending_transfer"]}]}"#;
+    let output = run(data.path(), &format!("{again}\n"));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(said, "{\"results\":[{\"status\":\"pending_transfer_expired\",\"timestamp\":\"1000000004\"}]}\n");
+}
+
+#[test]
+fn standard_error_on_a_full_disk_is_no_panic() {
+    let data = tempfile::NamedTempFile::new().unwrap();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = command(data.path()).stdin(Stdio::null()).stderr(full).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+}
