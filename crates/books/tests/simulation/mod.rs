@@ -8,6 +8,7 @@
 //!
 //! `TAPSTONE_SEEDS` says how many seeds to try.
 
+mod boundaries;
 mod faults;
 mod pipeline;
 mod world;
@@ -18,10 +19,10 @@ use crate::simulation::world::World;
 
 #[test]
 fn nothing_is_lost_in_step() {
-    seeds(150).for_each(|seed| World::live(seed, true));
+    seeds(250).for_each(|seed| World::live(seed, true));
 }
 
 #[test]
 fn nothing_is_lost_by_threads() {
-    seeds(150).for_each(|seed| World::live(seed, false));
+    seeds(250).for_each(|seed| World::live(seed, false));
 }

@@ -7,7 +7,7 @@ use journal::{Journal, JournalError};
 use ledger_model::random::{Step, history};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use sim::{FaultyDisk, Random};
+use sim::{Crash, FaultyDisk, Random};
 
 use crate::beside::{Action, Ids, Known, difference};
 use crate::folder::Folder;
@@ -16,6 +16,9 @@ use crate::simulation::pipeline::{act_together, different, possible_after};
 
 /// How much happens to most worlds, and to some.
 const STEPS: [usize; 8] = [30, 30, 30, 30, 30, 30, 60, 150];
+
+/// The seed of the life that is crashed at each operation in turn.
+const SMALL: u64 = 7;
 
 /// Batches that are asked again after something failed.
 const ASKED_AGAIN: usize = 6;
@@ -45,6 +48,35 @@ impl World {
             world.rest(is_whole);
         }
         world.end();
+    }
+
+    /// A small life, the same each time, that is crashed within the operation with this number. Whether it was: it may
+    /// have been over by then.
+    pub(crate) fn crash_once(operation: u64, how: Crash) -> bool {
+        let mut world = Self::new(SMALL, true);
+        world.options = Options { stretch_rows: 1, segment_bytes: 3000, ..world.options };
+        world.steps.truncate(16);
+        world.folder.disk().crash_at(operation);
+        let lived = world.live_small();
+        let has_crashed = world.folder.disk().has_crashed();
+        // That a file of no use could not be removed, nobody need see.
+        assert!(lived.is_ok() || has_crashed, "seed {SMALL}, operation {operation}: {lived:?}");
+        world.books = None;
+        world.folder.disk().restart(how);
+        world.recover(false);
+        while let Some(action) = world.next_action() {
+            world.act_well(&action);
+        }
+        world.end();
+        has_crashed
+    }
+
+    fn live_small(&mut self) -> Result<(), BooksError> {
+        self.books = Some(Books::open(self.folder.path(), self.options.clone())?);
+        while let Some(action) = self.next_action() {
+            self.act(&action)?;
+        }
+        self.books().checkpoint()
     }
 
     fn new(seed: u64, in_step: bool) -> Self {
