@@ -73,8 +73,8 @@ fn write(folder: &Path) {
     let pending = [
         transfer(20, 5, TransferFlags::PENDING),
         Transfer { timeout, ..transfer(21, 6, TransferFlags::PENDING) },
-        transfer(22, 7, TransferFlags::PENDING | TransferFlags::CLOSING_CREDIT),
         transfer(23, 8, TransferFlags::PENDING),
+        transfer(22, 7, TransferFlags::PENDING | TransferFlags::CLOSING_CREDIT),
     ];
     books.create_transfers(&pending).unwrap();
     let overdraws = Transfer { debit_account_id: 3, ..transfer(30, 1, TransferFlags::empty()) };
@@ -155,7 +155,7 @@ fn golden_files_answer_as_ever() {
             ..AccountFilter::default()
         };
         let ids: Vec<_> = books.get_account_transfers(&filter).unwrap().iter().map(|of| of.id).collect();
-        assert_eq!(ids, [40, 32, 31, 23, 22, 21, 20, 15, 14, 13, 12, 11, 10]);
+        assert_eq!(ids, [40, 32, 31, 22, 23, 21, 20, 15, 14, 13, 12, 11, 10]);
         let kept = books.get_account_balances(&filter).unwrap();
         assert_eq!(kept.iter().map(|of| of.balance.debits_posted).collect::<Vec<_>>()[..3], [80, 79, 75]);
         let by_code = QueryFilter { code: 20, user_data_64: 5, limit: 100, ..QueryFilter::default() };

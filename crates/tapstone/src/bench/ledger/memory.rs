@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &LedgerArguments) -> Result<(), Failure> {
     }
     println!("{}", rate("accounts", arguments.accounts.into(), start.elapsed()));
     let (mut latencies, mut time, mut first, mut highest_id) = (Latencies::default(), Duration::ZERO, 0, 0);
-    let mut kept: Vec<Transfer> = Vec::new();
+    let mut kept: Vec<Vec<Transfer>> = Vec::new();
     while first < arguments.transfers {
         let next = (first + u64::from(arguments.batch)).min(arguments.transfers);
         // Making the load up is not the ledger's work.
@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &LedgerArguments) -> Result<(), Failure> {
         }
         let created = ledger.create_transfers(&transfers, 1, &Past::new())?;
         highest_id = created.transfers.last().map_or(highest_id, |transfer| transfer.id);
-        kept.extend_from_slice(&created.transfers);
+        kept.push(created.transfers);
         time += start.elapsed();
         latencies.add(start.elapsed());
         if let Some(refused) = created.results.iter().find(|result| result.status != CreateTransferStatus::Created) {
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &LedgerArguments) -> Result<(), Failure> {
     println!("{}", rate("transfers", arguments.transfers, time));
     println!("  a batch: {}", latencies.summary().of_batches());
     let unbalanced = ledger.totals().into_values().any(|totals| !totals.balanced());
-    let sum: u128 = kept.iter().map(|transfer| u128::from(transfer.amount)).sum();
+    let sum: u128 = kept.iter().flatten().map(|transfer| u128::from(transfer.amount)).sum();
     let moved: u128 = ledger.totals().into_values().map(|totals| totals.debits).sum();
     if unbalanced || sum != moved {
         return Err(Failure::Fault("the books do not balance".to_owned()));

@@ -34,8 +34,8 @@ pub(crate) struct LedgerArguments {
     /// Transfers in a batch.
     #[arg(long, default_value_t = 8189, value_parser = clap::value_parser!(u16).range(1..=8189))]
     pub(crate) batch: u16,
-    /// Batches that may be under way at once: while one is being written, the next is decided.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
+    /// Batches that may be under way at once: with two, one is decided while the other is being written.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) in_flight: u16,
     /// Give transfers random ids instead of ids in the order of time.
     #[arg(long)]
