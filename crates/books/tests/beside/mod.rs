@@ -69,7 +69,7 @@ impl Known {
     }
 
     /// All accounts in the order of their creation.
-    fn accounts(&self) -> Vec<Account> {
+    pub(crate) fn accounts(&self) -> Vec<Account> {
         in_order(self.model.accounts().values().copied(), |account| account.timestamp)
     }
 
