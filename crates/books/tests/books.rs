@@ -4,4 +4,5 @@
 mod beside;
 mod folder;
 mod model;
+mod refusals;
 mod simulation;

@@ -46,6 +46,19 @@ impl Folder {
         self.disk.sync_directory(&tables).expect("a disk that is well");
     }
 
+    /// Gives a file other contents, or makes one.
+    pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) {
+        if self.disk.contents(path).is_some() {
+            self.remove(path);
+        }
+        write(&self.disk, path, bytes);
+    }
+
+    /// Loses a file.
+    pub(crate) fn remove(&self, path: &Path) {
+        self.disk.remove(path).expect("a file that is there");
+    }
+
     /// A folder on another disk with a copy of the journal and nothing else.
     pub(crate) fn with_the_journal_alone(&self) -> Self {
         let copy = Self::new();
@@ -54,13 +67,16 @@ impl Folder {
             copy.disk.create_directory(directory).expect("a new disk");
         }
         for path in self.disk.files().iter().filter(|file| file.starts_with(&journal)) {
-            let mut file = copy.disk.create(path).expect("a new disk");
-            let bytes = self.disk.contents(path).expect("a file that is there");
-            let written = file.write_at(&bytes, 0).expect("a new disk");
-            assert_eq!(written, bytes.len());
-            file.sync_data().expect("a new disk");
+            write(&copy.disk, path, &self.disk.contents(path).expect("a file that is there"));
         }
         copy.disk.sync_directory(&journal).expect("a new disk");
         copy
     }
+}
+
+fn write(disk: &FaultyDisk, path: &Path, bytes: &[u8]) {
+    let mut file = disk.create(path).expect("a disk that is well");
+    let written = file.write_at(bytes, 0).expect("a disk that is well");
+    assert_eq!(written, bytes.len());
+    file.sync_data().expect("a disk that is well");
 }
