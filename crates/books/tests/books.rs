@@ -3,6 +3,7 @@
 
 mod beside;
 mod folder;
+mod full_disk;
 mod model;
 mod refusals;
 mod simulation;
