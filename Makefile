@@ -8,7 +8,7 @@ LISTEN ?= 127.0.0.1:8080
 export CARGO_TARGET_DIR := $(CURDIR)/target
 TAPSTONE := target/release/tapstone
 .DEFAULT_GOAL := run
-.PHONY: run test build web tools lint unit kills browser openapi bench clean
+.PHONY: run test build web tools lint unit kills browser openapi bench nightly clean
 
 run: build
 	@exec $(TAPSTONE) serve --demo --data $(DATA) --listen $(LISTEN)
@@ -54,6 +54,12 @@ openapi: build
 
 bench: build
 	$(TAPSTONE) bench taps --folder target
+	$(TAPSTONE) bench ledger --folder target
+
+# The seeded simulations of a failing disk, with many more seeds than `make test` takes. Some minutes for each thousand.
+SEEDS ?= 3000
+nightly:
+	TAPSTONE_SEEDS=$(SEEDS) cargo test --release --locked -p journal -p books -p engine
 
 clean:
 	rm -rf target web/dist web/node_modules
