@@ -2,6 +2,7 @@
 //! ledger while they are closed, killed, cut off from power, filled up and damaged.
 
 mod beside;
+mod damage;
 mod folder;
 mod full_disk;
 mod model;

@@ -61,15 +61,22 @@ impl Folder {
 
     /// A folder on another disk with a copy of the journal and nothing else.
     pub(crate) fn with_the_journal_alone(&self) -> Self {
+        self.copy(&self.path.join("journal"))
+    }
+
+    /// A folder on another disk with a copy of what is in here in `part`.
+    pub(crate) fn copy(&self, part: &Path) -> Self {
         let copy = Self::new();
-        let journal = self.path.join("journal");
-        for directory in [self.path(), &journal] {
+        let directories = [self.path().to_owned(), self.path.join("journal"), self.path.join("tables")];
+        for directory in &directories {
             copy.disk.create_directory(directory).expect("a new disk");
         }
-        for path in self.disk.files().iter().filter(|file| file.starts_with(&journal)) {
+        for path in self.disk.files().iter().filter(|file| file.starts_with(part)) {
             write(&copy.disk, path, &self.disk.contents(path).expect("a file that is there"));
         }
-        copy.disk.sync_directory(&journal).expect("a new disk");
+        for directory in &directories {
+            copy.disk.sync_directory(directory).expect("a new disk");
+        }
         copy
     }
 }
