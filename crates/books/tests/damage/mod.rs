@@ -111,6 +111,18 @@ fn a_bit_is_turned_over() {
 }
 
 #[test]
+fn each_byte_of_the_manifest_is_changed() {
+    let whole = Whole::new();
+    let path = whole.folder.path().join("tables/manifest");
+    let mut random = Random::new(6);
+    for byte in 0..whole.contents(&path).len() as u64 {
+        let bit = byte * 8 + random.below(8);
+        let what = format!("bit {bit} of the manifest");
+        assert!(whole.is_seen(&what, |copy| assert!(copy.disk().flip_bit(&path, bit))), "{what}");
+    }
+}
+
+#[test]
 fn a_file_is_cut_or_grows() {
     let whole = Whole::new();
     for path in whole.tables() {

@@ -18,3 +18,10 @@ fn a_crash_at_any_operation_loses_nothing() {
     println!("crashed at {operations} operations in {ways} ways");
     assert!(operations > 200, "a life of {operations} operations says little");
 }
+
+#[test]
+fn what_is_seen_but_may_not_last_is_not_relied_on() {
+    for syncs in 0..100 {
+        (4..20).step_by(3).for_each(|operations| World::fail_once(syncs, operations + syncs % 3));
+    }
+}

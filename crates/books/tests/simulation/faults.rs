@@ -41,6 +41,12 @@ pub(crate) fn plan(random: &mut Random, disk: &FaultyDisk) {
     }
 }
 
+/// Lets an operation fail always, after so many times that it works.
+pub(crate) fn fail_from(disk: &FaultyDisk, operation: Operation, after: u64) {
+    disk.fail(operation, after, EIO);
+    (0..1000).for_each(|_| disk.fail(operation, 0, EIO));
+}
+
 /// One of the ways to crash.
 pub(crate) fn crash(random: &mut Random) -> Crash {
     match random.below(5) {

@@ -7,7 +7,7 @@ use journal::{Journal, JournalError};
 use ledger_model::random::{Step, history};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use sim::{Crash, FaultyDisk, Random};
+use sim::{Crash, FaultyDisk, Operation, Random};
 
 use crate::beside::{Action, Ids, Known, difference};
 use crate::folder::Folder;
@@ -53,22 +53,49 @@ impl World {
     /// A small life, the same each time, that is crashed within the operation with this number. Whether it was: it may
     /// have been over by then.
     pub(crate) fn crash_once(operation: u64, how: Crash) -> bool {
-        let mut world = Self::new(SMALL, true);
-        world.options = Options { stretch_rows: 1, segment_bytes: 3000, ..world.options };
-        world.steps.truncate(16);
+        let mut world = Self::small();
         world.folder.disk().crash_at(operation);
         let lived = world.live_small();
         let has_crashed = world.folder.disk().has_crashed();
         // That a file of no use could not be removed, nobody need see.
-        assert!(lived.is_ok() || has_crashed, "seed {SMALL}, operation {operation}: {lived:?}");
+        assert!(lived.is_ok() || has_crashed, "operation {operation}: {lived:?}");
         world.books = None;
         world.folder.disk().restart(how);
-        world.recover(false);
-        while let Some(action) = world.next_action() {
-            world.act_well(&action);
-        }
-        world.end();
+        world.live_on();
         has_crashed
+    }
+
+    /// The small life on a disk of which no directory can be synced after so many times. Then the books are opened, which
+    /// crashes after so many operations: what they see need not last.
+    pub(crate) fn fail_once(syncs: u64, operations: u64) {
+        let mut world = Self::small();
+        let disk = world.folder.disk().clone();
+        faults::fail_from(&disk, Operation::SyncDirectory, syncs);
+        if let Err(error) = world.live_small() {
+            faults::must_be_the_disks_fault(&error);
+        }
+        world.books = None;
+        disk.heal();
+        disk.crash_at(disk.operations() + operations);
+        drop(Books::open(world.folder.path(), world.options.clone()));
+        disk.restart(Crash::Tear { sector: 512 });
+        world.live_on();
+    }
+
+    fn small() -> Self {
+        let mut world = Self::new(SMALL, true);
+        world.options = Options { stretch_rows: 1, segment_bytes: 3000, ..world.options };
+        world.steps.truncate(16);
+        world
+    }
+
+    /// After a crash: what is left of the small life, on a disk that is well.
+    fn live_on(mut self) {
+        self.recover(false);
+        while let Some(action) = self.next_action() {
+            self.act_well(&action);
+        }
+        self.end();
     }
 
     fn live_small(&mut self) -> Result<(), BooksError> {
