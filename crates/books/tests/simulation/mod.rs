@@ -1,10 +1,11 @@
 //! Books on a disk that crashes, tears, fails and fills up, driven by a seed. Whatever happens, what was acknowledged
 //! is there afterwards, and what was begun is there whole or not at all, in its order.
 //!
-//! With [`Options::in_step`](books::Options) the disk is asked for the same in the same order each time, so a seed
-//! repeats itself to the byte, except while several batches are on their way: how far deciding is ahead of the disk
-//! when that fails is up to the threads. Without it the threads interleave as they like; only the workload and the plan
-//! of faults follow from the seed.
+//! With [`Options::in_step`](books::Options) the disk is asked for the same in the same order each time, and a seed
+//! repeats itself, except while several batches are on their way: then deciding reads while the disk is written, and how
+//! far it is ahead when that fails is up to the threads. Without it the threads interleave as they like; only the
+//! workload and the plan of faults follow from the seed. A life that is crashed at each operation in turn is in step, one
+//! batch after the other, and repeats itself to the byte.
 //!
 //! `TAPSTONE_SEEDS` says how many seeds to try.
 
