@@ -1,8 +1,8 @@
 //! Today's files open for ever, and a change of a format cannot pass unnoticed.
 //!
 //! `golden/v1` is a ledger's folder as version 1 of each format writes it: journal, manifest, rows, and runs of all five
-//! kinds. A later version gets a folder of its own beside it (`UPDATE_GOLDEN=1 cargo test -p books --test golden` writes
-//! the newest), and this test opens all of them.
+//! kinds (`UPDATE_GOLDEN=1 cargo test -p books --test golden` wrote it). A later version gets a folder of its own beside it,
+//! and `v1` stays as it is and is still opened.
 
 #![allow(clippy::unwrap_used)]
 
