@@ -68,6 +68,26 @@ kinds! {
     Token, TokenId, "key";
     /// One request to the API.
     Request, RequestId, "req";
+    /// A capture: part of a hold that was taken.
+    Capture, CaptureId, "cap";
+    /// A refund: part of a payment that went back.
+    Refund, RefundId, "ref";
+    /// A dispute: a payer's word against a payment.
+    Dispute, DisputeId, "dsp";
+    /// A settlement: what a merchant is owed for a period.
+    Settlement, SettlementId, "stl";
+    /// A payout: settled money leaving for a bank.
+    Payout, PayoutId, "po";
+    /// An event: something that happened, as its merchant is told.
+    Event, EventId, "evt";
+    /// A webhook endpoint: where a merchant is told.
+    WebhookEndpoint, WebhookEndpointId, "whe";
+    /// A delivery: one event on its way to one webhook endpoint.
+    Delivery, DeliveryId, "dlv";
+    /// A break: where the bank, the ledger and the payments disagree.
+    Break, BreakId, "brk";
+    /// A line of the audit log.
+    AuditEntry, AuditEntryId, "aud";
 }
 
 impl<K> Id<K> {
