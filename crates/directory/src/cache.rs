@@ -6,15 +6,14 @@ use std::sync::Arc;
 
 use ids::{Id, IdHasher, IdMap, MerchantId, StoreId, TagId, TillId};
 
-use crate::profiles::{
-    Actor, Entry, HashedToken, MerchantProfile, Purpose, StoreProfile, TagProfile, TillProfile, WalletProfile,
-};
+use crate::keys::{Admission, HashedKey};
+use crate::profiles::{Entry, MerchantProfile, Purpose, StoreProfile, TagProfile, TillProfile, WalletProfile};
 use crate::token::Digest;
 
 #[derive(Default)]
 pub(crate) struct Cache {
     pub(crate) purpose: Option<Purpose>,
-    pub(crate) tokens: HashMap<Digest, Actor, BuildHasherDefault<IdHasher>>,
+    pub(crate) keys: HashMap<Digest, Admission, BuildHasherDefault<IdHasher>>,
     pub(crate) merchants: IdMap<ids::Merchant, Arc<MerchantProfile>>,
     pub(crate) stores: IdMap<ids::Store, Arc<StoreProfile>>,
     pub(crate) tills: IdMap<ids::Till, Arc<TillProfile>>,
@@ -31,7 +30,11 @@ impl Cache {
         match entry {
             Entry::Merchant(merchant) => drop(self.merchants.insert(merchant.id, Arc::new(merchant))),
             Entry::Wallet(wallet) => drop(self.wallets.insert(wallet.id, Arc::new(wallet))),
-            Entry::Token(HashedToken { actor, digest }) => drop(self.tokens.insert(digest, actor)),
+            Entry::Key(HashedKey { profile, digest }) => {
+                let merchant_of = |till| Some(self.stores.get(&self.tills.get(&till)?.store)?.merchant);
+                let admission = Admission::new(&profile, merchant_of);
+                self.keys.insert(digest, admission);
+            }
             Entry::Store(store) => {
                 let (id, merchant) = (store.id, store.merchant);
                 if self.stores.insert(id, Arc::new(store)).is_none() {

@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::cache::Cache;
 use crate::profiles::{Entry, Purpose};
-use crate::{DirectoryError, rows};
+use crate::{DirectoryError, migration, rows};
 
 /// The version of the file's layout, kept in SQLite's `user_version`.
-pub(crate) const FORMAT_VERSION: i64 = 1;
+pub(crate) const FORMAT_VERSION: i64 = 2;
 
 /// "Tdir" in ASCII: says that an SQLite file is Tapstone's directory.
 const APPLICATION_ID: i64 = 0x5464_6972;
@@ -36,9 +37,11 @@ impl Database {
             sql.pragma_update(None, "journal_mode", "WAL")?;
             sql.pragma_update(None, "synchronous", "FULL")?;
             sql.pragma_update(None, "cache_size", -65_536)?;
-            sql.pragma_update(None, "foreign_keys", true)
+            // Tables are made anew in a migration, which other tables refer to.
+            sql.pragma_update(None, "foreign_keys", false)
         })?;
-        database.create_if_empty()?;
+        database.run(bring_up_to_date)?;
+        database.run(|sql| sql.pragma_update(None, "foreign_keys", true))?;
         Ok(database)
     }
 
@@ -68,24 +71,10 @@ impl Database {
         })?;
         let path = || self.path.clone();
         match (application, version, tables) {
-            (0, 0, 0) | (APPLICATION_ID, FORMAT_VERSION, _) => Ok(()),
+            (0, 0, 0) | (APPLICATION_ID, 1..=FORMAT_VERSION, _) => Ok(()),
             (APPLICATION_ID, found, _) => Err(DirectoryError::NewerVersion { path: path(), found }),
             _ => Err(DirectoryError::Foreign { path: path() }),
         }
-    }
-
-    fn create_if_empty(&self) -> Result<(), DirectoryError> {
-        self.run(|sql| {
-            // An immediate transaction takes the lock for good, also where nothing is to be created.
-            let create = Transaction::new_unchecked(sql, TransactionBehavior::Immediate)?;
-            let tables: i64 = create.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-            if tables == 0 {
-                create.execute_batch(include_str!("schema.sql"))?;
-                create.pragma_update(None, "application_id", APPLICATION_ID)?;
-                create.pragma_update(None, "user_version", FORMAT_VERSION)?;
-            }
-            create.commit()
-        })
     }
 
     /// Reads everything.
@@ -116,6 +105,24 @@ impl Database {
     }
 }
 
+/// Makes the tables, or makes those of an older version this one's: all in one transaction.
+fn bring_up_to_date(sql: &Connection) -> rusqlite::Result<()> {
+    // An immediate transaction takes the lock for good, also where nothing is to be done.
+    let change = Transaction::new_unchecked(sql, TransactionBehavior::Immediate)?;
+    let tables: i64 = change.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let version: i64 = change.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if tables == 0 {
+        change.execute_batch(include_str!("schema.sql"))?;
+        change.pragma_update(None, "application_id", APPLICATION_ID)?;
+    } else if version < 2 {
+        migration::from_1_to_2(&change)?;
+    }
+    if version < FORMAT_VERSION {
+        change.pragma_update(None, "user_version", FORMAT_VERSION)?;
+    }
+    change.commit()
+}
+
 /// Says what SQLite's error means for this file.
 fn error(path: &Path, source: rusqlite::Error) -> DirectoryError {
     let path = path.to_owned();
@@ -139,7 +146,13 @@ fn write(sql: &Connection, entry: Entry, path: &Path) -> Result<Entry, Directory
         Ok(Some(written)) => Ok(written),
         Ok(None) => Err(DirectoryError::Conflict { entry: name }),
         Err(source) if source.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
-            Err(DirectoryError::UnknownReference { entry: name })
+            let is_reference =
+                source.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_CONSTRAINT_FOREIGNKEY);
+            Err(if is_reference {
+                DirectoryError::UnknownReference { entry: name }
+            } else {
+                DirectoryError::Conflict { entry: name }
+            })
         }
         Err(source) => Err(error(path, source)),
     }

@@ -13,6 +13,8 @@ mod cache;
 mod copy;
 mod database;
 mod error;
+mod keys;
+mod migration;
 mod name;
 mod profiles;
 mod rows;
@@ -23,16 +25,16 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use ids::{MerchantId, StoreId, TagId, TillId, WalletId};
+use payments::UnixMillis;
 
 use crate::cache::Cache;
 use crate::database::Database;
 
 pub use copy::copy_file;
 pub use error::DirectoryError;
+pub use keys::{Actor, Grant, HashedKey, KeyProfile, Scope, Scopes};
 pub use name::{Name, NameError};
-pub use profiles::{
-    Actor, Entry, HashedToken, MerchantProfile, Purpose, StoreProfile, TagProfile, TillProfile, WalletProfile,
-};
+pub use profiles::{Entry, MerchantProfile, Purpose, StoreProfile, TagProfile, TillProfile, WalletProfile};
 pub use token::Token;
 
 /// The open directory. Cheap to clone; all clones are one.
@@ -59,10 +61,11 @@ impl Directory {
         Ok(Self(Arc::new(Inner { database: Mutex::new(database), cache: RwLock::new(cache) })))
     }
 
-    /// Whose token this is. One hash and one lookup.
-    pub fn authenticate(&self, token: &str) -> Option<Actor> {
+    /// What this token lets its bearer do now, if anything. One hash and one lookup.
+    pub fn authenticate(&self, token: &str, now: UnixMillis) -> Option<Grant> {
         let digest = token::Digest::of_presented(token)?;
-        self.cache().tokens.get(&digest).copied()
+        let admission = self.cache().keys.get(&digest).copied()?;
+        (now < admission.ends_at).then_some(admission.grant)
     }
 
     /// What the folder is for, once that was declared.

@@ -16,6 +16,11 @@ impl Name {
     /// The longest name, in characters.
     pub const MAX_CHARACTERS: usize = 80;
 
+    /// What a key is called when nobody has named it.
+    pub(crate) fn of_keys() -> Self {
+        Self("API key".into())
+    }
+
     /// The name as it is.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -5,19 +5,9 @@ use std::fmt;
 use ids::{MerchantId, StoreId, TagId, TillId, WalletId};
 use payments::{Text, UnixMillis};
 
+use crate::keys::{Actor, HashedKey, KeyProfile, Scopes};
 use crate::token::Digest;
 use crate::{Name, Token};
-
-/// Who a token lets act.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Actor {
-    /// Whoever runs the platform.
-    Operator,
-    /// A merchant.
-    Merchant(MerchantId),
-    /// A wallet.
-    Wallet(WalletId),
-}
 
 /// What a data folder is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,15 +98,22 @@ pub enum Entry {
     Tag(TagProfile),
     /// A wallet.
     Wallet(WalletProfile),
-    /// A token of an actor that is there; made by [`Entry::token`].
-    Token(HashedToken),
+    /// A key of an actor that is there; made by [`Entry::key`].
+    Key(HashedKey),
 }
 
 impl Entry {
-    /// The token of this actor, hashed.
+    /// This key, with its token's hash and last characters.
+    #[must_use]
+    pub fn key(profile: KeyProfile, token: &Token) -> Self {
+        Self::Key(HashedKey::new(profile, token))
+    }
+
+    /// A key with the usual scopes of this actor. Its id follows from the token, so that adding it again changes nothing.
     #[must_use]
     pub fn token(actor: Actor, token: &Token) -> Self {
-        Self::Token(HashedToken { actor, digest: Digest::of(token) })
+        let id = Digest::of(token).key_id(UnixMillis(0));
+        Self::key(KeyProfile::new(id, actor, Scopes::usual_of(actor), Name::of_keys(), UnixMillis(0)), token)
     }
 }
 
@@ -129,16 +126,12 @@ impl fmt::Display for Entry {
             Self::Till(till) => write!(f, "the till {}", till.id),
             Self::Tag(tag) => write!(f, "the tag {}", tag.id),
             Self::Wallet(wallet) => write!(f, "the wallet {}", wallet.id),
-            Self::Token(HashedToken { actor: Actor::Operator, .. }) => f.write_str("an operator's key"),
-            Self::Token(HashedToken { actor: Actor::Merchant(id), .. }) => write!(f, "a key of the merchant {id}"),
-            Self::Token(HashedToken { actor: Actor::Wallet(id), .. }) => write!(f, "a token of the wallet {id}"),
+            Self::Key(HashedKey { profile, .. }) => match profile.actor {
+                Actor::Operator => f.write_str("an operator's key"),
+                Actor::Merchant(id) => write!(f, "a key of the merchant {id}"),
+                Actor::Till(id) => write!(f, "a key of the till {id}"),
+                Actor::Wallet(id) => write!(f, "a token of the wallet {id}"),
+            },
         }
     }
-}
-
-/// A token as it is kept: whose it is, and its hash.
-#[derive(Debug, Clone, Copy)]
-pub struct HashedToken {
-    pub(crate) actor: Actor,
-    pub(crate) digest: Digest,
 }

@@ -8,9 +8,8 @@ use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use crate::Name;
-use crate::profiles::{
-    Actor, Entry, HashedToken, MerchantProfile, Purpose, StoreProfile, TagProfile, TillProfile, WalletProfile,
-};
+use crate::keys::{Actor, HashedKey, KeyProfile, Scopes};
+use crate::profiles::{Entry, MerchantProfile, Purpose, StoreProfile, TagProfile, TillProfile, WalletProfile};
 use crate::token::Digest;
 
 /// Writes the entry; `None` if it belongs to something else already. The times of the first writing are kept.
@@ -21,7 +20,7 @@ pub(crate) fn write(sql: &Connection, entry: Entry) -> rusqlite::Result<Option<E
         Entry::Store(store) => write_store(sql, &store)?.then_some(Entry::Store(store)),
         Entry::Till(till) => write_till(sql, &till)?.then_some(Entry::Till(till)),
         Entry::Tag(tag) => write_tag(sql, &tag)?.then_some(Entry::Tag(tag)),
-        Entry::Token(token) => write_token(sql, token)?.then_some(Entry::Token(token)),
+        Entry::Key(key) => write_key(sql, key)?.map(Entry::Key),
     })
 }
 
@@ -67,16 +66,36 @@ fn write_tag(sql: &Connection, tag: &TagProfile) -> rusqlite::Result<bool> {
     is_returned(sql, WRITE, params![id.to_bytes(), merchant.to_bytes(), store, till, label.as_str()])
 }
 
-fn write_token(sql: &Connection, token: HashedToken) -> rusqlite::Result<bool> {
-    const WRITE: &str = "INSERT INTO tokens (digest, merchant, wallet) VALUES (?1, ?2, ?3)
+/// A token that is known keeps everything that is known of its key.
+fn write_key(sql: &Connection, key: HashedKey) -> rusqlite::Result<Option<HashedKey>> {
+    const WRITE: &str = "INSERT INTO keys
+            (id, digest, merchant, till, wallet, scopes, label, hint, created_at, expires_at, revoked_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
         ON CONFLICT (digest) DO UPDATE SET digest = excluded.digest
-        WHERE merchant IS excluded.merchant AND wallet IS excluded.wallet RETURNING 1";
-    let (merchant, wallet) = match token.actor {
-        Actor::Operator => (None, None),
-        Actor::Merchant(merchant) => (Some(merchant.to_bytes()), None),
-        Actor::Wallet(wallet) => (None, Some(wallet.to_bytes())),
+        WHERE merchant IS excluded.merchant AND till IS excluded.till AND wallet IS excluded.wallet
+        RETURNING id, merchant, till, wallet, scopes, label, hint, created_at, expires_at, revoked_at, digest";
+    let HashedKey { profile, digest } = key;
+    let (merchant, till, wallet) = match profile.actor {
+        Actor::Operator => (None, None, None),
+        Actor::Merchant(merchant) => (Some(merchant.to_bytes()), None, None),
+        Actor::Till(till) => (None, Some(till.to_bytes()), None),
+        Actor::Wallet(wallet) => (None, None, Some(wallet.to_bytes())),
     };
-    is_returned(sql, WRITE, params![token.digest.0, merchant, wallet])
+    let times = (profile.created_at, profile.expires_at, profile.revoked_at);
+    let fields = params![
+        profile.id.to_bytes(),
+        digest.0,
+        merchant,
+        till,
+        wallet,
+        profile.scopes.bits(),
+        profile.label.as_str(),
+        profile.hint.as_deref(),
+        times.0.0.cast_signed(),
+        times.1.map(|time| time.0.cast_signed()),
+        times.2.map(|time| time.0.cast_signed()),
+    ];
+    returned(sql, WRITE, fields, read_hashed_key)
 }
 
 fn is_returned(sql: &Connection, write: &str, fields: impl Params) -> rusqlite::Result<bool> {
@@ -101,7 +120,11 @@ pub(crate) fn read_all(sql: &Connection, mut take: impl FnMut(Entry)) -> rusqlit
         ("SELECT id, store, name FROM tills ORDER BY rowid", read_till),
         ("SELECT id, merchant, store, till, label FROM tags ORDER BY rowid", read_tag),
         ("SELECT id, name, name_zh, created_at FROM wallets ORDER BY rowid", read_wallet),
-        ("SELECT digest, merchant, wallet FROM tokens ORDER BY rowid", read_token),
+        (
+            "SELECT id, merchant, till, wallet, scopes, label, hint, created_at, expires_at, revoked_at, digest
+             FROM keys ORDER BY rowid",
+            |row| read_hashed_key(row).map(Entry::Key),
+        ),
     ];
     for (query, read) in kinds {
         for entry in sql.prepare(query)?.query_map([], read)? {
@@ -141,14 +164,29 @@ fn read_tag(row: &Row<'_>) -> rusqlite::Result<Entry> {
     Ok(Entry::Tag(TagProfile { id, merchant, store, till: optional_id(row, 3)?, label: name(row, 4)? }))
 }
 
-fn read_token(row: &Row<'_>) -> rusqlite::Result<Entry> {
-    let actor = match (optional_id(row, 1)?, optional_id(row, 2)?) {
-        (Some(merchant), None) => Actor::Merchant(merchant),
-        (None, Some(wallet)) => Actor::Wallet(wallet),
-        (None, None) => Actor::Operator,
-        (Some(_), Some(_)) => return Err(rusqlite::Error::InvalidColumnType(2, "wallet".to_owned(), Type::Blob)),
+fn read_hashed_key(row: &Row<'_>) -> rusqlite::Result<HashedKey> {
+    Ok(HashedKey { profile: read_key(row)?, digest: Digest(row.get(10)?) })
+}
+
+fn read_key(row: &Row<'_>) -> rusqlite::Result<KeyProfile> {
+    let actor = match (optional_id(row, 1)?, optional_id(row, 2)?, optional_id(row, 3)?) {
+        (None, None, None) => Actor::Operator,
+        (Some(merchant), None, None) => Actor::Merchant(merchant),
+        (None, Some(till), None) => Actor::Till(till),
+        (None, None, Some(wallet)) => Actor::Wallet(wallet),
+        _ => return Err(rusqlite::Error::InvalidColumnType(1, "merchant".to_owned(), Type::Blob)),
     };
-    Ok(Entry::Token(HashedToken { actor, digest: Digest(row.get(0)?) }))
+    let scopes: u8 = row.get(4)?;
+    Ok(KeyProfile {
+        id: id(row, 0)?,
+        actor,
+        scopes: parsed(4, Scopes::from_bits(scopes).ok_or(FromSqlError::OutOfRange(scopes.into())))?,
+        label: name(row, 5)?,
+        hint: row.get::<_, Option<String>>(6)?.map(String::into_boxed_str),
+        created_at: time(row, 7)?,
+        expires_at: optional_time(row, 8)?,
+        revoked_at: optional_time(row, 9)?,
+    })
 }
 
 /// What the folder was declared to be for.
@@ -180,6 +218,11 @@ fn optional_id<K: Kind>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option
 
 fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<UnixMillis> {
     row.get::<_, i64>(column).map(|milliseconds| UnixMillis(milliseconds.cast_unsigned()))
+}
+
+fn optional_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<UnixMillis>> {
+    let time: Option<i64> = row.get(column)?;
+    Ok(time.map(|milliseconds| UnixMillis(milliseconds.cast_unsigned())))
 }
 
 fn name(row: &Row<'_>, column: usize) -> rusqlite::Result<Name> {

@@ -46,10 +46,19 @@ CREATE TABLE wallets (
     created_at  INTEGER NOT NULL
 ) STRICT;
 
--- The SHA-256 of each token and whom it lets act: a merchant, a wallet, or (neither) the operator.
-CREATE TABLE tokens (
+-- Keys: the SHA-256 of each token, whom it lets act (a merchant, a till, a wallet, or none of them: the operator) and
+-- what for (bits: 1 read, 2 write, 4 refund, 8 settle).
+CREATE TABLE keys (
+    id          BLOB NOT NULL UNIQUE,
     digest      BLOB NOT NULL UNIQUE,
     merchant    BLOB REFERENCES merchants (id),
+    till        BLOB REFERENCES tills (id),
     wallet      BLOB REFERENCES wallets (id),
-    CHECK (merchant IS NULL OR wallet IS NULL)
+    scopes      INTEGER NOT NULL,
+    label       TEXT NOT NULL,
+    hint        TEXT,
+    created_at  INTEGER NOT NULL,
+    expires_at  INTEGER,
+    revoked_at  INTEGER,
+    CHECK ((merchant IS NOT NULL) + (till IS NOT NULL) + (wallet IS NOT NULL) <= 1)
 ) STRICT;

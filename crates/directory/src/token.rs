@@ -3,6 +3,8 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use ids::TokenId;
+use payments::UnixMillis;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroize;
 
@@ -14,8 +16,8 @@ const MAX_LENGTH: usize = 128;
 /// An API key: whoever bears it acts for its actor. Shown once, when it is made; stored only hashed; redacted in Debug
 /// output and wiped from memory when it is dropped.
 ///
-/// Its prefix says what it is for: `op_` an operator's key, `mk_` a merchant's key, `wt_` a wallet's token. Then come
-/// 64 hexadecimal digits.
+/// Its prefix says what it is for: `op_` an operator's key, `mk_` a merchant's key, `tk_` a till's key, `wt_` a wallet's
+/// token. Then come 64 hexadecimal digits.
 pub struct Token(String);
 
 impl Token {
@@ -41,12 +43,19 @@ impl Token {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// Its last four characters, to recognise it by: of a random one, 16 of its 256 bits.
+    pub(crate) fn hint(&self) -> Box<str> {
+        let start = self.0.char_indices().rev().nth(3).map_or(0, |(start, _)| start);
+        self.0[start..].into()
+    }
 }
 
 fn prefix(actor: Actor) -> &'static str {
     match actor {
         Actor::Operator => "op_",
         Actor::Merchant(_) => "mk_",
+        Actor::Till(_) => "tk_",
         Actor::Wallet(_) => "wt_",
     }
 }
@@ -75,6 +84,13 @@ impl Digest {
     /// The digest of a text that a stranger presents as a token, unless it cannot be one.
     pub(crate) fn of_presented(text: &str) -> Option<Self> {
         (text.len() <= MAX_LENGTH).then(|| Self(Sha256::digest(text).into()))
+    }
+
+    /// An id for the key with this token, where nobody has given it one. It tells nothing of the token: it is made of
+    /// 74 bits of the digest.
+    pub(crate) fn key_id(&self, made_at: UnixMillis) -> TokenId {
+        let [.., a, b, c, d, e, f, g, h, i, j] = self.0;
+        TokenId::from_parts(made_at.0, u128::from_be_bytes([0, 0, 0, 0, 0, 0, a, b, c, d, e, f, g, h, i, j]))
     }
 }
 

@@ -69,6 +69,10 @@ fn assert_shop_is_there(directory: &Directory) {
     assert_eq!(directory.merchants(), [directory.merchant(MERCHANT).unwrap()]);
 }
 
+fn actor(directory: &Directory, token: &str) -> Option<Actor> {
+    directory.authenticate(token, NOON).map(|grant| grant.actor)
+}
+
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
@@ -88,7 +92,7 @@ fn keeps_everything_over_a_restart() {
 
     let directory = Directory::open(folder.path()).unwrap();
     assert_shop_is_there(&directory);
-    assert_eq!(directory.authenticate(key.expose()), Some(Actor::Merchant(MERCHANT)));
+    assert_eq!(actor(&directory, key.expose()), Some(Actor::Merchant(MERCHANT)));
     assert_eq!(directory.purpose(), Some(Purpose::Live));
 }
 
@@ -113,21 +117,24 @@ fn a_token_opens_one_door_and_its_like_none() {
     let folder = folder();
     let directory = Directory::open(folder.path()).unwrap();
     directory.add(shop()).unwrap();
-    for (actor, byte, prefix) in
-        [(Actor::Operator, 1, "op_"), (Actor::Merchant(MERCHANT), 2, "mk_"), (Actor::Wallet(WALLET), 3, "wt_")]
-    {
-        let token = Token::from_random(actor, [byte; 32]);
+    for (whose, byte, prefix) in [
+        (Actor::Operator, 1, "op_"),
+        (Actor::Merchant(MERCHANT), 2, "mk_"),
+        (Actor::Wallet(WALLET), 3, "wt_"),
+        (Actor::Till(TILL), 4, "tk_"),
+    ] {
+        let token = Token::from_random(whose, [byte; 32]);
         assert!(token.expose().starts_with(prefix) && token.expose().len() == prefix.len() + 64);
-        assert_eq!(directory.authenticate(token.expose()), None);
-        directory.add_token(actor, &token).unwrap();
-        directory.add_token(actor, &token).unwrap();
-        assert_eq!(directory.authenticate(token.expose()), Some(actor));
-        assert_eq!(directory.authenticate(&token.expose().to_uppercase()), None);
-        assert_eq!(directory.authenticate(&token.expose()[..66]), None);
-        assert_eq!(directory.authenticate(&format!("{} ", token.expose())), None);
+        assert_eq!(actor(&directory, token.expose()), None);
+        directory.add_token(whose, &token).unwrap();
+        directory.add_token(whose, &token).unwrap();
+        assert_eq!(actor(&directory, token.expose()), Some(whose));
+        assert_eq!(actor(&directory, &token.expose().to_uppercase()), None);
+        assert_eq!(actor(&directory, &token.expose()[..66]), None);
+        assert_eq!(actor(&directory, &format!("{} ", token.expose())), None);
     }
-    assert_eq!(directory.authenticate(""), None);
-    assert_eq!(directory.authenticate(&"m".repeat(1 << 20)), None);
+    assert_eq!(actor(&directory, ""), None);
+    assert_eq!(actor(&directory, &"m".repeat(1 << 20)), None);
 }
 
 #[test]
@@ -141,7 +148,7 @@ fn a_token_cannot_be_given_to_another() {
         let refused = directory.add_token(thief, &token);
         assert!(matches!(refused, Err(DirectoryError::Conflict { .. })), "{refused:?}");
     }
-    assert_eq!(directory.authenticate(token.expose()), Some(Actor::Merchant(MERCHANT)));
+    assert_eq!(actor(&directory, token.expose()), Some(Actor::Merchant(MERCHANT)));
 }
 
 #[test]
@@ -263,9 +270,9 @@ fn refuses_a_newer_version() {
     let folder = folder();
     drop(Directory::open(folder.path()).unwrap());
     let sql = rusqlite::Connection::open(file(&folder)).unwrap();
-    sql.pragma_update(None, "user_version", 2).unwrap();
+    sql.pragma_update(None, "user_version", 3).unwrap();
     drop(sql);
-    assert_refused_and_untouched(&folder, "newer Tapstone (directory version 2, this one knows 1)");
+    assert_refused_and_untouched(&folder, "newer Tapstone (directory version 3, this one knows 2)");
 }
 
 #[test]

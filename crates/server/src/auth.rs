@@ -1,26 +1,170 @@
 //! Who asks: bearer tokens (RFC 6750), and the proofs that a handler takes as its arguments.
 //!
 //! The proofs have no other makers than the extractors here, so a handler that forgets to authenticate has no id to
-//! act for. Which kinds of actor an endpoint admits is read off its arguments.
+//! act for. Which kinds of actor an endpoint admits, and which scope their keys must have, is read off its arguments:
+//!
+//! | proof             | whose keys                                     |
+//! |-------------------|------------------------------------------------|
+//! | [`Merchant<S>`]   | a merchant's, and those of its tills           |
+//! | [`BackOffice<S>`] | a merchant's, none of its tills'               |
+//! | [`Manager<S>`]    | a merchant's, or the operator's                |
+//! | [`Operator<S>`]   | the operator's                                 |
+//! | [`Wallet`]        | a wallet's                                     |
+//! | [`Party`]         | a merchant's, its tills' (to read), a wallet's |
+
+use std::fmt;
+use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use directory::Actor;
-use ids::{MerchantId, WalletId};
+use directory::{Actor, Grant, TagProfile};
+use ids::{MerchantId, TagId, TillId, TokenId, WalletId};
 use payments::Owner;
 
 use crate::app::App;
 use crate::problem::{Code, Problem};
 
-/// Proof that a merchant asks.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Merchant(MerchantId);
+/// A scope as a type: what a key must be good for.
+pub(crate) trait Scope: Copy + fmt::Debug + Send + Sync + 'static {
+    /// The same as a value.
+    const SCOPE: directory::Scope;
+}
 
-impl Merchant {
-    /// Which one.
+macro_rules! scopes {
+    ($($(#[$doc:meta])* $name:ident)*) => { $(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub(crate) enum $name {}
+
+        impl Scope for $name {
+            const SCOPE: directory::Scope = directory::Scope::$name;
+        }
+    )* };
+}
+
+scopes! {
+    /// To look.
+    Read
+    /// To change what moves no money out.
+    Write
+    /// To give money back.
+    Refund
+    /// To say where settled money goes.
+    Settle
+}
+
+/// Proof that a merchant asks, or one of its tills, with a key of this scope.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Merchant<S> {
+    id: MerchantId,
+    till: Option<TillId>,
+    key: TokenId,
+    scope: PhantomData<S>,
+}
+
+impl<S> Merchant<S> {
+    /// Which merchant.
     pub(crate) fn id(self) -> MerchantId {
-        self.0
+        self.id
+    }
+
+    /// Which till, if it is a till's key.
+    pub(crate) fn till(self) -> Option<TillId> {
+        self.till
+    }
+
+    /// With which key.
+    pub(crate) fn key(self) -> TokenId {
+        self.key
+    }
+
+    /// Whether this key may ask for payment at the tag: a till's only at its own tags, and at those of its store that
+    /// stand at no till. Whose tag it is, the money core knows.
+    pub(crate) fn may_use_tag(self, app: &App, tag: TagId) -> bool {
+        self.is_near(app, tag, |till, tag| tag.till.is_none_or(|beside| beside == till))
+    }
+
+    /// Whether this key may see what is asked and paid at the tag: a till's only in its store.
+    pub(crate) fn may_see_tag(self, app: &App, tag: TagId) -> bool {
+        self.is_near(app, tag, |_, _| true)
+    }
+
+    fn is_near(self, app: &App, tag: TagId, near: impl FnOnce(TillId, &TagProfile) -> bool) -> bool {
+        let Some(till) = self.till else { return true };
+        let directory = app.directory();
+        let (Some(place), Some(tag)) = (directory.till(till), directory.tag(tag)) else { return false };
+        tag.store == place.store && near(till, &tag)
+    }
+}
+
+/// Proof that a merchant asks with a key of its own, not of a till, that has this scope.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BackOffice<S> {
+    id: MerchantId,
+    key: TokenId,
+    scope: PhantomData<S>,
+}
+
+impl<S> BackOffice<S> {
+    /// Which merchant.
+    pub(crate) fn id(self) -> MerchantId {
+        self.id
+    }
+
+    /// With which key.
+    pub(crate) fn key(self) -> TokenId {
+        self.key
+    }
+}
+
+/// Proof that whoever runs the platform asks, with a key of this scope.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Operator<S = Write> {
+    key: TokenId,
+    scope: PhantomData<S>,
+}
+
+impl<S> Operator<S> {
+    /// With which key.
+    pub(crate) fn key(self) -> TokenId {
+        self.key
+    }
+}
+
+/// Proof that the operator asks, or a merchant with a key of its own, that has this scope.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manager<S> {
+    merchant: Option<MerchantId>,
+    key: TokenId,
+    scope: PhantomData<S>,
+}
+
+impl<S> Manager<S> {
+    /// The merchant whose key it is; `None` for the operator's.
+    pub(crate) fn merchant(self) -> Option<MerchantId> {
+        self.merchant
+    }
+
+    /// With which key.
+    pub(crate) fn key(self) -> TokenId {
+        self.key
+    }
+
+    /// Whether what belongs to this merchant is the asker's to see and change.
+    pub(crate) fn is_over(self, merchant: MerchantId) -> bool {
+        self.merchant.is_none_or(|own| own == merchant)
+    }
+
+    /// For which merchant to act: a merchant acts for itself, and need not say so; the operator must.
+    pub(crate) fn acting_for(self, named: Option<MerchantId>) -> Result<MerchantId, Problem> {
+        match (self.merchant, named) {
+            (Some(own), None) => Ok(own),
+            (Some(own), Some(named)) if own == named => Ok(own),
+            (None, Some(named)) => Ok(named),
+            (Some(_), Some(_)) => Err(Problem::not_found().at("merchant")),
+            (None, None) => Err(Problem::field("merchant", "is missing: say for which merchant you act")),
+        }
     }
 }
 
@@ -35,77 +179,157 @@ impl Wallet {
     }
 }
 
-/// Proof that a merchant or a wallet asks.
+/// Proof that a merchant or one of its tills asks with a key to read, or a wallet.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Party(Owner);
+pub(crate) enum Party {
+    /// A merchant, or a till.
+    Merchant(Merchant<Read>),
+    /// A wallet.
+    Wallet(Wallet),
+}
 
 impl Party {
-    /// Which one.
+    /// Whose things it asks for.
     pub(crate) fn owner(self) -> Owner {
-        self.0
+        match self {
+            Self::Merchant(merchant) => Owner::Merchant(merchant.id()),
+            Self::Wallet(wallet) => Owner::Wallet(wallet.id()),
+        }
+    }
+
+    /// Whether it may see what is asked and paid at the tag, if that is its own.
+    pub(crate) fn may_see_tag(self, app: &App, tag: TagId) -> bool {
+        match self {
+            Self::Merchant(merchant) => merchant.may_see_tag(app, tag),
+            Self::Wallet(_) => true,
+        }
     }
 }
 
 /// A kind of actor that an endpoint can admit.
 pub(crate) trait Admitted: Copy + Send {
-    /// The proof, if this kind of actor is admitted.
-    fn admit(actor: Actor) -> Option<Self>;
+    /// The proof, if this kind of actor is admitted with this key.
+    fn admit(grant: &Grant) -> Result<Self, Refusal>;
 
-    /// The actor as the ledger knows owners.
-    fn owner(self) -> Owner;
+    /// Who it is, as idempotency keys tell actors apart.
+    fn actor(self) -> Actor;
 
     /// Authenticates the request.
     fn authenticate(parts: &Parts, app: &App) -> Result<Self, Problem> {
         let token = bearer_token(parts)?;
-        let actor =
-            app.directory().authenticate(token).ok_or_else(|| unauthenticated("the token is not known here"))?;
-        Self::admit(actor).ok_or_else(|| Problem::new(Code::Forbidden, "the token is another kind of actor's"))
+        let grant = app.directory().authenticate(token, app.options().source.now());
+        let grant = grant.ok_or_else(|| unauthenticated("the token is not known here, or no longer good"))?;
+        Self::admit(&grant).map_err(Problem::from)
     }
 }
 
-impl Admitted for Merchant {
-    fn admit(actor: Actor) -> Option<Self> {
-        match actor {
-            Actor::Merchant(id) => Some(Self(id)),
-            Actor::Operator | Actor::Wallet(_) => None,
+/// Why a key that is good does not open this door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It is another kind of actor's.
+    Kind,
+    /// It does not have this scope.
+    Scope(directory::Scope),
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Kind => Self::new(Code::Forbidden, "the token is another kind of actor's"),
+            Refusal::Scope(scope) => Self::insufficient_scope(scope),
         }
     }
+}
 
-    fn owner(self) -> Owner {
-        Owner::Merchant(self.0)
+/// Proof that the key has a scope.
+fn scoped<S: Scope>(grant: &Grant) -> Result<PhantomData<S>, Refusal> {
+    if grant.scopes.contains(S::SCOPE) { Ok(PhantomData) } else { Err(Refusal::Scope(S::SCOPE)) }
+}
+
+impl<S: Scope> Admitted for Merchant<S> {
+    fn admit(grant: &Grant) -> Result<Self, Refusal> {
+        let (id, till) = match (grant.actor, grant.merchant) {
+            (Actor::Merchant(id), _) => (id, None),
+            (Actor::Till(till), Some(id)) => (id, Some(till)),
+            (Actor::Till(_), None) | (Actor::Operator | Actor::Wallet(_), _) => return Err(Refusal::Kind),
+        };
+        Ok(Self { id, till, key: grant.key, scope: scoped(grant)? })
+    }
+
+    fn actor(self) -> Actor {
+        self.till.map_or(Actor::Merchant(self.id), Actor::Till)
+    }
+}
+
+impl<S: Scope> Admitted for BackOffice<S> {
+    fn admit(grant: &Grant) -> Result<Self, Refusal> {
+        let Actor::Merchant(id) = grant.actor else { return Err(Refusal::Kind) };
+        Ok(Self { id, key: grant.key, scope: scoped(grant)? })
+    }
+
+    fn actor(self) -> Actor {
+        Actor::Merchant(self.id)
+    }
+}
+
+impl<S: Scope> Admitted for Operator<S> {
+    fn admit(grant: &Grant) -> Result<Self, Refusal> {
+        let Actor::Operator = grant.actor else { return Err(Refusal::Kind) };
+        Ok(Self { key: grant.key, scope: scoped(grant)? })
+    }
+
+    fn actor(self) -> Actor {
+        Actor::Operator
+    }
+}
+
+impl<S: Scope> Admitted for Manager<S> {
+    fn admit(grant: &Grant) -> Result<Self, Refusal> {
+        let merchant = match grant.actor {
+            Actor::Operator => None,
+            Actor::Merchant(id) => Some(id),
+            Actor::Till(_) | Actor::Wallet(_) => return Err(Refusal::Kind),
+        };
+        Ok(Self { merchant, key: grant.key, scope: scoped(grant)? })
+    }
+
+    fn actor(self) -> Actor {
+        self.merchant.map_or(Actor::Operator, Actor::Merchant)
     }
 }
 
 impl Admitted for Wallet {
-    fn admit(actor: Actor) -> Option<Self> {
-        match actor {
-            Actor::Wallet(id) => Some(Self(id)),
-            Actor::Operator | Actor::Merchant(_) => None,
+    fn admit(grant: &Grant) -> Result<Self, Refusal> {
+        match grant.actor {
+            Actor::Wallet(id) => Ok(Self(id)),
+            Actor::Operator | Actor::Merchant(_) | Actor::Till(_) => Err(Refusal::Kind),
         }
     }
 
-    fn owner(self) -> Owner {
-        Owner::Wallet(self.0)
+    fn actor(self) -> Actor {
+        Actor::Wallet(self.0)
     }
 }
 
 impl Admitted for Party {
-    fn admit(actor: Actor) -> Option<Self> {
-        match actor {
-            Actor::Merchant(id) => Some(Self(Owner::Merchant(id))),
-            Actor::Wallet(id) => Some(Self(Owner::Wallet(id))),
-            Actor::Operator => None,
+    fn admit(grant: &Grant) -> Result<Self, Refusal> {
+        match Wallet::admit(grant) {
+            Ok(wallet) => Ok(Self::Wallet(wallet)),
+            Err(_) => Merchant::admit(grant).map(Self::Merchant),
         }
     }
 
-    fn owner(self) -> Owner {
-        self.0
+    fn actor(self) -> Actor {
+        match self {
+            Self::Merchant(merchant) => merchant.actor(),
+            Self::Wallet(wallet) => wallet.actor(),
+        }
     }
 }
 
 macro_rules! extracted {
-    ($($proof:ty),*) => { $(
-        impl FromRequestParts<App> for $proof {
+    ($($proof:ident$(<$scope:ident>)?)*) => { $(
+        impl$(<$scope: Scope>)? FromRequestParts<App> for $proof$(<$scope>)? {
             type Rejection = Problem;
 
             async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
@@ -115,7 +339,7 @@ macro_rules! extracted {
     )* };
 }
 
-extracted!(Merchant, Wallet, Party);
+extracted!(Merchant<S> BackOffice<S> Operator<S> Manager<S> Wallet Party);
 
 fn bearer_token(parts: &Parts) -> Result<&str, Problem> {
     let mut headers = parts.headers.get_all(AUTHORIZATION).iter();

@@ -2,7 +2,8 @@
 
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use payments::{BodyDigest, Owner, Request, RequestKey};
+use directory::Actor;
+use payments::{BodyDigest, Request, RequestKey};
 use sha2::{Digest, Sha256};
 
 use crate::problem::Problem;
@@ -15,12 +16,13 @@ const MAX_LENGTH: usize = 255;
 
 /// The request as the money core remembers it, if its sender gave a key: digests of who asked under which key, and of
 /// what was asked.
-pub(crate) fn request(actor: Owner, parts: &Parts, body: &[u8]) -> Result<Option<Request>, Problem> {
+pub(crate) fn request(actor: Actor, parts: &Parts, body: &[u8]) -> Result<Option<Request>, Problem> {
     let Some(key) = key(&parts.headers)? else { return Ok(None) };
     let (kind, id): (&[u8], u128) = match actor {
-        Owner::Platform => (b"platform", 0),
-        Owner::Merchant(id) => (b"merchant", id.as_u128()),
-        Owner::Wallet(id) => (b"wallet", id.as_u128()),
+        Actor::Operator => (b"platform", 0),
+        Actor::Merchant(id) => (b"merchant", id.as_u128()),
+        Actor::Till(id) => (b"till", id.as_u128()),
+        Actor::Wallet(id) => (b"wallet", id.as_u128()),
     };
     Ok(Some(Request {
         key: RequestKey(digest(&[kind, &id.to_be_bytes(), key])),

@@ -37,7 +37,7 @@ impl<A: Admitted, T: DeserializeOwned> FromRequest<App> for Posted<A, T> {
         let actor = A::authenticate(&parts, app)?;
         query::refuse_any(&parts.uri)?;
         let bytes = read(&parts.headers, body, app.options()).await?;
-        let request = idempotency::request(actor.owner(), &parts, &bytes)?;
+        let request = idempotency::request(actor.actor(), &parts, &bytes)?;
         let body = if bytes.is_empty() { parse(b"{}")? } else { parse(&bytes)? };
         Ok(Self { actor, body, request })
     }

@@ -10,6 +10,7 @@ use std::fmt;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use directory::Scope;
 use ids::{OrderId, RequestId};
 use payments::Rejection;
 use serde::Serialize;
@@ -52,6 +53,7 @@ codes! {
     Unauthenticated 401 "unauthenticated" "The request needs a valid token";
     InsufficientFunds 402 "insufficient_funds" "The wallet does not have enough money";
     Forbidden 403 "forbidden" "This kind of actor may not do this";
+    InsufficientScope 403 "insufficient_scope" "The key is not good for this";
     NotFound 404 "not_found" "There is no such thing here";
     MethodNotAllowed 405 "method_not_allowed" "The resource does not know this method";
     RequestTimeout 408 "request_timeout" "The request came too slowly";
@@ -139,6 +141,8 @@ struct Parts {
     detail: Cow<'static, str>,
     field: Option<Cow<'static, str>>,
     order: Option<OrderId>,
+    /// The scope that the key lacks.
+    scope: Option<Scope>,
     /// What happened, for the log only.
     cause: Option<String>,
 }
@@ -147,7 +151,7 @@ impl Problem {
     /// A problem with a reason in words for the caller.
     pub(crate) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = clipped(detail.into());
-        Self(Box::new(Parts { code, detail, field: None, order: None, cause: None }))
+        Self(Box::new(Parts { code, detail, field: None, order: None, scope: None, cause: None }))
     }
 
     /// A field of the request that has a bad value; `field` is its path, as in `amount.currency`.
@@ -164,6 +168,14 @@ impl Problem {
     pub(crate) fn internal(cause: impl fmt::Display) -> Self {
         let mut problem = Self::new(Code::Internal, "the request's id leads to the cause in the server's log");
         problem.0.cause = Some(cause.to_string());
+        problem
+    }
+
+    /// The key is not good for what is asked.
+    pub(crate) fn insufficient_scope(scope: Scope) -> Self {
+        let detail = format!("the key does not have the scope `{}`", scope.name());
+        let mut problem = Self::new(Code::InsufficientScope, detail);
+        problem.0.scope = Some(scope);
         problem
     }
 
@@ -190,7 +202,7 @@ impl Problem {
 
     /// The response that a caller gets, `response` being the empty one that carried the problem.
     pub(crate) fn write(&self, request_id: RequestId, mut response: Response) -> Response {
-        let Parts { code, detail, field, order, .. } = &*self.0;
+        let Parts { code, detail, field, order, scope, .. } = &*self.0;
         let document = Document {
             r#type: format_args!("urn:tapstone:problem:{}", code.name()),
             title: code.title(),
@@ -211,6 +223,11 @@ impl Problem {
         match code {
             Code::Unauthenticated => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Code::InsufficientScope => {
+                let challenge =
+                    format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scope.map_or("", Scope::name));
+                headers.extend(HeaderValue::try_from(challenge).map(|challenge| (WWW_AUTHENTICATE, challenge)));
             }
             Code::Overloaded | Code::Unavailable | Code::DiskFull | Code::TooManyListeners => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));

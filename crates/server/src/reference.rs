@@ -49,7 +49,9 @@ const DESCRIPTION: &str = "\
 Tapstone moves money when a phone touches a tag. A merchant creates an **order** at a tag, a **wallet** touches the tag \
 (a **tap**), sees the order and makes a **payment**; the merchant hears of it over `GET /v1/events`.
 
-- Requests carry `Authorization: Bearer <token>`: a merchant's key (`mk_…`) or a wallet's token (`wt_…`).
+- Requests carry `Authorization: Bearer <token>`: a merchant's key (`mk_…`), the key of one of its tills (`tk_…`), a \
+wallet's token (`wt_…`) or an operator's key (`op_…`). Keys have scopes, `read`, `write`, `refund` and `settle`; each \
+operation says which it needs.
 - Amounts are whole numbers of the currency's minor unit, up to 2^63 - 1: read them as 64-bit integers.
 - Ids are TypeIDs: what they name, an underscore, 26 characters.
 - Lists come newest first, in parts: `starting_after` is the last id of the part before.
@@ -70,8 +72,21 @@ const TAGS: [(&str, &str); 8] = [
     ("operations", "How the server is."),
 ];
 
+/// Who bears which kind of token.
+const SCHEMES: [(&str, &str); 4] = [
+    ("operator_key", "A key of whoever runs the platform, `op_…`."),
+    ("merchant_key", "A merchant's key, `mk_…`. An operation names the scope that the key must have."),
+    (
+        "till_key",
+        "A key of one of the merchant's tills, `tk_…`: it asks for payment at its own tags, and sees what is asked and \
+         paid in its store.",
+    ),
+    ("wallet_token", "A wallet's token, `wt_…`."),
+];
+
 /// What can go wrong wherever a token is asked for.
-const OF_TOKENS: [Code; 4] = [Code::Unauthenticated, Code::Forbidden, Code::InvalidField, Code::Internal];
+const OF_TOKENS: [Code; 5] =
+    [Code::Unauthenticated, Code::Forbidden, Code::InsufficientScope, Code::InvalidField, Code::Internal];
 
 /// What can go wrong wherever a body is sent and something is decided.
 const OF_COMMANDS: [Code; 7] = [
@@ -116,9 +131,7 @@ pub(crate) fn complete(mut api: OpenApi) -> OpenApi {
     let components = api.components.get_or_insert_with(|| ComponentsBuilder::new().build());
     components.schemas.insert(Document::name().into(), Document::schema());
     components.schemas.insert(schema::Money::name().into(), schema::Money::schema());
-    for (name, description) in
-        [("merchant_key", "A merchant's key, `mk_…`."), ("wallet_token", "A wallet's token, `wt_…`.")]
-    {
+    for (name, description) in SCHEMES {
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
         components.add_security_scheme(name, SecurityScheme::Http(bearer));
     }

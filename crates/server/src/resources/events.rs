@@ -129,7 +129,7 @@ problems!(ListenProblems: TooManyListeners);
             content_type = "text/event-stream"),
         ListenProblems,
     ),
-    security(("merchant_key" = []), ("wallet_token" = [])),
+    security(("merchant_key" = ["read"]), ("till_key" = ["read"]), ("wallet_token" = [])),
 )]
 pub(crate) async fn listen(
     State(app): State<App>,

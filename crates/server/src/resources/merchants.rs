@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::auth::Merchant;
+use crate::auth::{Merchant, Read};
 use crate::json::respond;
 use crate::path::PathId;
 use crate::problem::Problem;
@@ -134,11 +134,11 @@ problems!(MerchantProblems: InvalidId, NotFound);
     get, path = "/v1/merchants/{id}", tag = "merchants", operation_id = "getMerchant",
     params(("id" = String, Path, description = "The merchant's id, or `me`.", example = "me")),
     responses((status = 200, description = "The merchant.", body = MerchantView), MerchantProblems),
-    security(("merchant_key" = [])),
+    security(("merchant_key" = ["read"]), ("till_key" = ["read"])),
 )]
 pub(crate) async fn get(
     State(app): State<App>,
-    merchant: Merchant,
+    merchant: Merchant<Read>,
     _: NoQuery,
     id: PathId,
 ) -> Result<Response, Problem> {

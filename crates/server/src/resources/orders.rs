@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::auth::Merchant;
+use crate::auth::{Merchant, Read, Write};
 use crate::json::{Posted, present, respond};
 use crate::path::PathId;
 use crate::problem::{Code, Problem};
@@ -196,13 +196,16 @@ problems!(CreateProblems: NotFound, TagInactive, TagBusy, CurrencyNotAccepted);
     post, path = "/v1/orders", tag = "orders", operation_id = "createOrder",
     request_body = OrderRequest,
     responses((status = 201, description = "The order waits.", body = OrderView), CreateProblems),
-    security(("merchant_key" = [])),
+    security(("merchant_key" = ["write"]), ("till_key" = ["write"])),
 )]
 pub(crate) async fn create(
     State(app): State<App>,
-    posted: Posted<Merchant, OrderRequest>,
+    posted: Posted<Merchant<Write>, OrderRequest>,
 ) -> Result<Response, Problem> {
     let Posted { actor, body, request } = posted;
+    if !actor.may_use_tag(&app, body.tag) {
+        return Err(Problem::not_found());
+    }
     let new = NewOrder {
         id: app.new_id(),
         merchant: actor.id(),
@@ -225,9 +228,13 @@ pub(crate) async fn create(
         ("status" = Option<String>, Query, description = "`open`: only those that wait to be paid.", example = "open"),
     ),
     responses((status = 200, description = "Part of the list.", body = OrderList)),
-    security(("merchant_key" = [])),
+    security(("merchant_key" = ["read"]), ("till_key" = ["read"])),
 )]
-pub(crate) async fn list(State(app): State<App>, merchant: Merchant, mut query: Query) -> Result<Response, Problem> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    merchant: Merchant<Read>,
+    mut query: Query,
+) -> Result<Response, Problem> {
     let open_only = match query.take::<String>("status", "")?.as_deref() {
         None => false,
         Some("open") => true,
@@ -247,18 +254,18 @@ problems!(GetProblems: InvalidId, NotFound);
     get, path = "/v1/orders/{id}", tag = "orders", operation_id = "getOrder",
     params(("id" = inline(schema::OrderId), Path, description = "The order's id.")),
     responses((status = 200, description = "The order.", body = OrderView), GetProblems),
-    security(("merchant_key" = [])),
+    security(("merchant_key" = ["read"]), ("till_key" = ["read"])),
 )]
 pub(crate) async fn get(
     State(app): State<App>,
-    merchant: Merchant,
+    merchant: Merchant<Read>,
     _: NoQuery,
     id: PathId,
 ) -> Result<Response, Problem> {
     let id: OrderId = id.parse()?;
     let order = app.read(move |tables| tables.order(id)).await?;
-    let own = order.filter(|order| order.merchant == merchant.id()).ok_or_else(Problem::not_found)?;
-    respond(StatusCode::OK, &OrderView::new(&own))
+    let own = order.filter(|order| order.merchant == merchant.id() && merchant.may_see_tag(&app, order.tag));
+    respond(StatusCode::OK, &OrderView::new(&own.ok_or_else(Problem::not_found)?))
 }
 
 problems!(CancelProblems: InvalidId, NotFound, OrderAlreadyPaid, OrderAlreadyClosed);
@@ -275,12 +282,12 @@ pub(crate) struct Nothing {}
     post, path = "/v1/orders/{id}/cancel", tag = "orders", operation_id = "cancelOrder",
     params(("id" = inline(schema::OrderId), Path, description = "The order's id.")),
     responses((status = 200, description = "The order is cancelled.", body = OrderView), CancelProblems),
-    security(("merchant_key" = [])),
+    security(("merchant_key" = ["write"]), ("till_key" = ["write"])),
 )]
 pub(crate) async fn cancel(
     State(app): State<App>,
     id: PathId,
-    posted: Posted<Merchant, Nothing>,
+    posted: Posted<Merchant<Write>, Nothing>,
 ) -> Result<Response, Problem> {
     let order = id.parse()?;
     let action = Action::CancelOrder { merchant: posted.actor.id(), order };

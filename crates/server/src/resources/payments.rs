@@ -131,7 +131,7 @@ pub(crate) async fn pay(State(app): State<App>, posted: Posted<Wallet, PaymentRe
     get, path = "/v1/payments", tag = "payments", operation_id = "listPayments",
     params(schema::Paging<schema::PaymentId>),
     responses((status = 200, description = "Part of the list.", body = PaymentList)),
-    security(("merchant_key" = []), ("wallet_token" = [])),
+    security(("merchant_key" = ["read"]), ("till_key" = ["read"]), ("wallet_token" = [])),
 )]
 pub(crate) async fn list(State(app): State<App>, party: Party, query: Query) -> Result<Response, Problem> {
     let page = query.into_page::<PaymentId>()?;
@@ -150,7 +150,7 @@ problems!(GetProblems: InvalidId, NotFound);
     get, path = "/v1/payments/{id}", tag = "payments", operation_id = "getPayment",
     params(("id" = inline(schema::PaymentId), Path, description = "The payment's id.")),
     responses((status = 200, description = "The payment.", body = PaymentView), GetProblems),
-    security(("merchant_key" = []), ("wallet_token" = [])),
+    security(("merchant_key" = ["read"]), ("till_key" = ["read"]), ("wallet_token" = [])),
 )]
 pub(crate) async fn get(State(app): State<App>, party: Party, _: NoQuery, id: PathId) -> Result<Response, Problem> {
     let id: PaymentId = id.parse()?;
@@ -160,7 +160,7 @@ pub(crate) async fn get(State(app): State<App>, party: Party, _: NoQuery, id: Pa
         Owner::Wallet(wallet) => payment.wallet == wallet,
         Owner::Platform => false,
     });
-    let own = own.ok_or_else(Problem::not_found)?;
+    let own = own.filter(|payment| party.may_see_tag(&app, payment.tag)).ok_or_else(Problem::not_found)?;
     let place = Place::of(&app, own.tag)?;
     respond(StatusCode::OK, &PaymentView::new(&own, &place))
 }

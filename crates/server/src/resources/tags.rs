@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::merchants::{Place, StoreView, TillView};
 use crate::app::App;
-use crate::auth::Merchant;
+use crate::auth::{Merchant, Read};
 use crate::json::respond;
 use crate::problem::Problem;
 use crate::query::{PageOf, Query};
@@ -72,9 +72,9 @@ struct TagList<'a> {
     get, path = "/v1/tags", tag = "tags", operation_id = "listTags",
     params(schema::Paging<schema::TagId>),
     responses((status = 200, description = "Part of the list.", body = TagList)),
-    security(("merchant_key" = [])),
+    security(("merchant_key" = ["read"]), ("till_key" = ["read"])),
 )]
-pub(crate) async fn list(State(app): State<App>, merchant: Merchant, query: Query) -> Result<Response, Problem> {
+pub(crate) async fn list(State(app): State<App>, merchant: Merchant<Read>, query: Query) -> Result<Response, Problem> {
     let page = query.into_page::<TagId>()?;
     let merchant = merchant.id();
     let (tags, orders) = app

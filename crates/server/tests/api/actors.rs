@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::client::Request;
 use crate::description::{Endpoint, endpoints};
 use crate::platform::{
-    MERCHANT, OTHER_MERCHANT, Platform, STANDING_TAG, TILL_TAG, merchant_token, token, wallet, wallet_token,
+    MERCHANT, OTHER_MERCHANT, Platform, STANDING_TAG, TILL_TAG, merchant_token, read_only_token, till_of, token,
+    wallet, wallet_token,
 };
 
 /// Things that belong to [`MERCHANT`] and wallet 0.
@@ -52,30 +53,64 @@ impl Things {
     }
 }
 
-/// Which kinds of actor the description admits; none for what is open to everybody.
-fn admitted(endpoint: &Endpoint) -> Vec<String> {
+/// Which kinds of actor the description admits, and the scopes that their keys must have; none for what is open to
+/// everybody.
+fn admitted(endpoint: &Endpoint) -> Vec<(String, Vec<String>)> {
     let schemes = endpoint.operation["security"].as_array().cloned().unwrap_or_default();
-    schemes.iter().flat_map(|scheme| scheme.as_object().unwrap().keys().cloned().collect::<Vec<_>>()).collect()
+    let of_scheme = |(scheme, scopes): (&String, &Value)| {
+        let scopes = scopes.as_array().unwrap().iter().map(|scope| scope.as_str().unwrap().to_owned());
+        (scheme.clone(), scopes.collect())
+    };
+    schemes.iter().flat_map(|scheme| scheme.as_object().unwrap().iter().map(of_scheme).collect::<Vec<_>>()).collect()
+}
+
+/// Somebody who asks.
+struct Asker {
+    name: &'static str,
+    /// The description's name for its kind of token; `None` for who has none that is good.
+    scheme: Option<&'static str>,
+    scopes: &'static [&'static str],
+    token: Option<String>,
+}
+
+const ALL_SCOPES: &[&str] = &["read", "write", "refund", "settle"];
+
+/// Every kind of actor, good ones and bad ones.
+fn askers() -> Vec<Asker> {
+    let asker = |name, scheme, scopes, token| Asker { name, scheme, scopes, token };
+    let (till, other_till) = (till_of(MERCHANT), till_of(OTHER_MERCHANT));
+    let (merchant, manager, payer) = (Some("merchant_key"), Some("operator_key"), Some("wallet_token"));
+    vec![
+        asker("nobody", None, &[], None),
+        asker("garbage", None, &[], Some("mk_0123456789abcdef".to_owned())),
+        asker("operator", manager, ALL_SCOPES, Some(token(Actor::Operator).expose().to_owned())),
+        asker("operator who may only look", manager, &["read"], Some(read_only_token(Actor::Operator))),
+        asker("merchant", merchant, ALL_SCOPES, Some(merchant_token(MERCHANT))),
+        asker("merchant who may only look", merchant, &["read"], Some(read_only_token(Actor::Merchant(MERCHANT)))),
+        asker("other merchant", merchant, ALL_SCOPES, Some(merchant_token(OTHER_MERCHANT))),
+        asker("till", Some("till_key"), &["read", "write"], Some(token(Actor::Till(till)).expose().to_owned())),
+        asker("till that may only look", Some("till_key"), &["read"], Some(read_only_token(Actor::Till(till)))),
+        asker(
+            "other merchant's till",
+            Some("till_key"),
+            &["read", "write"],
+            Some(token(Actor::Till(other_till)).expose().to_owned()),
+        ),
+        asker("wallet", payer, ALL_SCOPES, Some(wallet_token(0))),
+        asker("other wallet", payer, ALL_SCOPES, Some(wallet_token(1))),
+    ]
 }
 
 #[test]
 fn bug_22_invariant_10_every_endpoint_refuses_who_may_not() {
     let platform = Platform::start();
     let things = Things::make(&platform);
-    let actors = [
-        ("nobody", None, None),
-        ("garbage", None, Some("mk_0123456789abcdef".to_owned())),
-        ("operator", Some("operator_key"), Some(token(Actor::Operator).expose().to_owned())),
-        ("merchant", Some("merchant_key"), Some(merchant_token(MERCHANT))),
-        ("other merchant", Some("merchant_key"), Some(merchant_token(OTHER_MERCHANT))),
-        ("wallet", Some("wallet_token"), Some(wallet_token(0))),
-        ("other wallet", Some("wallet_token"), Some(wallet_token(1))),
-    ];
+    let askers = askers();
     let mut asked = 0;
     for endpoint in endpoints() {
         let admitted = admitted(&endpoint);
         assert_eq!(admitted.is_empty(), !endpoint.path.starts_with("/v1/"), "{} must say who may", endpoint.path);
-        for (name, scheme, token) in &actors {
+        for Asker { name, scheme, scopes, token } in &askers {
             let path = things.path(&endpoint.path);
             let mut request = match endpoint.method.as_str() {
                 "GET" if endpoint.path == "/v1/events" => Request { method: "HEAD", ..Request::get(&path) },
@@ -87,23 +122,39 @@ fn bug_22_invariant_10_every_endpoint_refuses_who_may_not() {
             let reply = platform.send(&request);
             let case = format!("{} {} by {name}: {} {}", endpoint.method, endpoint.path, reply.status, reply.text());
             asked += 1;
-            let is_admitted = scheme.is_some_and(|scheme| admitted.iter().any(|admitted| admitted == scheme));
+            let needed = scheme.and_then(|scheme| admitted.iter().find(|(admitted, _)| admitted == scheme));
             if admitted.is_empty() {
                 assert_eq!(reply.status, 200, "{case}");
             } else if scheme.is_none() {
                 assert_eq!((reply.status, reply.header("www-authenticate")), (401, Some("Bearer")), "{case}");
-            } else if !is_admitted {
-                assert_eq!(reply.status, 403, "{case}");
-            } else if name.starts_with("other") {
-                sees_nothing_of_others(&endpoint, &reply, &case);
+            } else if let Some((_, needed)) = needed {
+                if let Some(lacking) = needed.iter().find(|needed| !scopes.contains(&needed.as_str())) {
+                    lacks_scope(&reply, lacking, &case);
+                } else if name.starts_with("other") {
+                    sees_nothing_of_others(&endpoint, &reply, &case);
+                } else {
+                    assert!(reply.status < 300 || reply.status == 409, "{case}");
+                }
             } else {
-                assert!(reply.status < 300 || reply.status == 409, "{case}");
+                assert_eq!(reply.status, 403, "{case}");
+                assert!(request.method == "HEAD" || reply.code() == "forbidden", "{case}");
             }
         }
     }
-    assert!(asked >= 7 * 16, "{asked}");
+    assert!(asked >= 12 * 16, "{asked}");
     // Whoever may not, changed nothing: the order was cancelled by its owner, the tap paid by its.
     assert_eq!(platform.balance(1), Platform::BALANCE);
+}
+
+/// The refusal names the scope, for people and for programs (RFC 6750, section 3.1).
+fn lacks_scope(reply: &crate::client::Reply, scope: &str, case: &str) {
+    assert_eq!(reply.status, 403, "{case}");
+    if !reply.body.is_empty() {
+        assert_eq!(reply.code(), "insufficient_scope", "{case}");
+        assert!(reply.json()["detail"].as_str().unwrap().contains(scope), "{case}");
+    }
+    let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+    assert_eq!(reply.header("www-authenticate"), Some(challenge.as_str()), "{case}");
 }
 
 /// Of another's things there is no trace: a list is empty, anything named is not there.

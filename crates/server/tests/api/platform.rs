@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use directory::{
-    Actor, Directory, Entry, MerchantProfile, Name, StoreProfile, TagProfile, TillProfile, Token, WalletProfile,
+    Actor, Directory, Entry, KeyProfile, MerchantProfile, Name, Scope, StoreProfile, TagProfile, TillProfile, Token,
+    WalletProfile,
 };
 use engine::{Clock, Engine, SystemClock};
-use ids::{AccountId, DepositId, MerchantId, StoreId, TagId, TillId, WalletId};
+use ids::{AccountId, DepositId, MerchantId, StoreId, TagId, TillId, TokenId, WalletId};
 use money::{Amount, Currency, Money};
 use payments::{Account, AccountFlags, Action, Owner, RegisteredTag, TagMode, UnixMillis, account_code};
 use serde_json::Value;
@@ -44,11 +45,29 @@ pub(crate) fn token(actor: Actor) -> Token {
     let seed = match actor {
         Actor::Operator => 1,
         Actor::Merchant(id) => id.as_u128(),
+        Actor::Till(id) => id.as_u128() + 1,
         Actor::Wallet(id) => id.as_u128(),
     };
     let mut random = [0xa5; 32];
     random[..16].copy_from_slice(&seed.to_le_bytes());
     Token::from_random(actor, random)
+}
+
+/// Another token of the actor, which is good to read only.
+pub(crate) fn read_only_token(actor: Actor) -> String {
+    read_only(actor).expose().to_owned()
+}
+
+fn read_only(actor: Actor) -> Token {
+    let seed = token(actor).expose().bytes().fold(0_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
+    let mut random = [0x5a; 32];
+    random[..8].copy_from_slice(&seed.to_le_bytes());
+    Token::from_random(actor, random)
+}
+
+/// The one till of a merchant of this platform.
+pub(crate) const fn till_of(merchant: MerchantId) -> TillId {
+    TillId::from_u128(merchant.as_u128())
 }
 
 pub(crate) fn merchant_token(id: MerchantId) -> String {
@@ -216,9 +235,9 @@ fn provision(engine: &Engine, directory: &Directory) {
     let name = |text: &str| Name::try_from(text.to_owned()).unwrap();
     let created_at = UnixMillis(1_795_350_600_000);
     let merchants = [(MERCHANT, "Lantern Tea", Some("灯笼茶")), (OTHER_MERCHANT, "Night Noodles", None)];
-    let mut entries = vec![Entry::token(Actor::Operator, &token(Actor::Operator))];
+    let mut entries = vec![Entry::token(Actor::Operator, &token(Actor::Operator)), read_only_key(Actor::Operator)];
     for (id, called, zh) in merchants {
-        let (store, till) = (StoreId::from_u128(id.as_u128()), TillId::from_u128(id.as_u128()));
+        let (store, till) = (StoreId::from_u128(id.as_u128()), till_of(id));
         let merchant = MerchantProfile { id, name: name(called), name_zh: zh.map(name), created_at };
         entries.push(Entry::Merchant(merchant));
         entries.push(Entry::Store(StoreProfile {
@@ -229,7 +248,9 @@ fn provision(engine: &Engine, directory: &Directory) {
             address: None,
         }));
         entries.push(Entry::Till(TillProfile { id: till, store, name: name("Till 1") }));
-        entries.push(Entry::token(Actor::Merchant(id), &token(Actor::Merchant(id))));
+        for actor in [Actor::Merchant(id), Actor::Till(till)] {
+            entries.extend([Entry::token(actor, &token(actor)), read_only_key(actor)]);
+        }
         open_accounts(engine, account_code::MERCHANT_PENDING, Owner::Merchant(id), true);
     }
     open_accounts(engine, account_code::FLOAT, Owner::Platform, false);
@@ -241,7 +262,7 @@ fn provision(engine: &Engine, directory: &Directory) {
     ] {
         let currency = Currency::from_alpha("CNY").unwrap();
         command(engine, Action::RegisterTag(RegisteredTag { id, uid: uid(id), merchant, mode, currency, active }));
-        let (store, till) = (StoreId::from_u128(merchant.as_u128()), TillId::from_u128(merchant.as_u128()));
+        let (store, till) = (StoreId::from_u128(merchant.as_u128()), till_of(merchant));
         let till = (mode == TagMode::Till).then_some(till);
         entries.push(Entry::Tag(TagProfile { id, merchant, store, till, label: name("Till 1") }));
     }
@@ -255,6 +276,14 @@ fn provision(engine: &Engine, directory: &Directory) {
         entries.push(Entry::token(Actor::Wallet(id), &token(Actor::Wallet(id))));
     }
     directory.add(entries).unwrap();
+}
+
+fn read_only_key(actor: Actor) -> Entry {
+    let token = read_only(actor);
+    let id =
+        TokenId::from_u128(token.expose().bytes().fold(7, |id, byte| id * 31 % 0xffff_ffff_ffff + u128::from(byte)));
+    let label = Name::try_from("Only to look").unwrap();
+    Entry::key(KeyProfile::new(id, actor, [Scope::Read].into_iter().collect(), label, UnixMillis(0)), &token)
 }
 
 fn open_accounts(engine: &Engine, code: u16, owner: Owner, limited: bool) {

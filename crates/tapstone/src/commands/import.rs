@@ -75,6 +75,7 @@ fn describe(NewKey { key, actor, token }: &NewKey) -> String {
     match actor {
         Actor::Operator => format!("operator {key} - {token}\n"),
         Actor::Merchant(id) => format!("merchant {key} {id} {token}\n"),
+        Actor::Till(id) => format!("till {key} {id} {token}\n"),
         Actor::Wallet(id) => format!("wallet {key} {id} {token}\n"),
     }
 }

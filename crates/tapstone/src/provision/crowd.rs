@@ -43,7 +43,7 @@ pub(crate) fn wallets(folder: &OpenFolder, count: u32, money: Money) -> Result<V
     let new_keys = apply(folder, Vec::new(), wallets)?;
     let payer = |new: NewKey| match new.actor {
         Actor::Wallet(_) => Some(Payer { token: new.token }),
-        Actor::Operator | Actor::Merchant(_) => None,
+        Actor::Operator | Actor::Merchant(_) | Actor::Till(_) => None,
     };
     all(new_keys.into_iter().filter_map(payer).collect(), count)
 }
@@ -69,7 +69,9 @@ pub(crate) fn merchants(
     let new_keys = apply(folder, merchants, Vec::new())?;
     let stall = |(new, tags): (NewKey, Vec<_>)| match new.actor {
         Actor::Merchant(_) => Ok(Stall { key: new.token, tags }),
-        Actor::Operator | Actor::Wallet(_) => Err(Failure::Fault("a merchant has another's key".to_owned())),
+        Actor::Operator | Actor::Till(_) | Actor::Wallet(_) => {
+            Err(Failure::Fault("a merchant has another's key".to_owned()))
+        }
     };
     all(new_keys.into_iter().zip(tags).map(stall).collect::<Result<_, Failure>>()?, count)
 }
@@ -128,7 +130,7 @@ mod tests {
     use std::time::Instant;
 
     use money::Amount;
-    use payments::Owner;
+    use payments::{Owner, UnixMillis};
     use tag::TagKeys;
 
     use super::*;
@@ -147,7 +149,8 @@ mod tests {
         println!("2,000 wallets in {:?}", begin.elapsed());
         let stalls = merchants(&folder, 50, 3, cny(1).currency(), &"https://pay.example".parse().unwrap()).unwrap();
         assert_eq!((payers.len(), stalls.len()), (2_000, 50));
-        let actor = |token: &directory::Token| folder.directory.authenticate(token.expose()).unwrap();
+        let actor =
+            |token: &directory::Token| folder.directory.authenticate(token.expose(), UnixMillis(0)).unwrap().actor;
         assert_eq!(payers.iter().map(|payer| actor(&payer.token)).collect::<HashSet<_>>().len(), 2_000);
 
         let keys = TagKeys::from_master(&folder.tag_master_key);

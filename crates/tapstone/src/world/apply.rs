@@ -124,7 +124,7 @@ impl World {
         let merchants = self.merchants().iter().map(|merchant| (&merchant.key, Actor::Merchant(merchant.id())));
         let wallets = self.wallets().iter().map(|wallet| (&wallet.key, Actor::Wallet(wallet.id())));
         let is_new = |actor: &Actor| match *actor {
-            Actor::Operator => false,
+            Actor::Operator | Actor::Till(_) => false,
             Actor::Merchant(id) => directory.merchant(id).is_none(),
             Actor::Wallet(id) => directory.wallet(id).is_none(),
         };
