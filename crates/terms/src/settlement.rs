@@ -14,9 +14,9 @@ use crate::{BusinessDay, Weekday, Weekdays, ZoneName};
 
 /// How a merchant is settled and paid out.
 ///
-/// Time is divided into windows by *cut-offs*, moments at which a business day ends. What enters before a cut-off (or
-/// at a moment that no cut-off has passed yet) belongs to the window that it closes: cut-offs happen on business days
-/// only, so a weekend's takings are in the next business day's window.
+/// Time is divided into windows by *cut-offs*, moments at which a business day ends. What enters before a cut-off is in
+/// the window that it closes; what enters at the very moment is in the next. Cut-offs happen on business days only, so a
+/// weekend's takings are in the next business day's window.
 ///
 /// A day is a business day if its weekday is one of `business_days` and it is not a holiday.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

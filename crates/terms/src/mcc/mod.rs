@@ -61,7 +61,7 @@ fn describe(number: u16) -> Option<&'static str> {
     table.get(index).map(|(_, description)| *description)
 }
 
-/// The last code of each range, and its name (ISO 18245, section 4).
+/// The last code of each range of ISO 18245, and its name.
 const RANGES: &[(u16, &str)] = &[
     (1499, "Agricultural services"),
     (2999, "Contracted services"),
@@ -72,7 +72,7 @@ const RANGES: &[(u16, &str)] = &[
     (5699, "Clothing outlets"),
     (5999, "Miscellaneous outlets"),
     (7299, "Service providers"),
-    (7519, "Business services"),
+    (7529, "Business services"),
     (7799, "Repair services"),
     (7999, "Amusement and entertainment"),
     (8999, "Professional services and membership organizations"),
