@@ -4,7 +4,10 @@
 //! the journal holds for ever; [`ledger::Account`] is made from it.
 
 use ids::{AccountId, MerchantId, WalletId};
+use money::Currency;
 use serde::{Deserialize, Serialize};
+
+use crate::derived;
 
 /// An account as it was opened. It never changes afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +80,40 @@ pub mod account_code {
     pub const WALLET: u16 = 2;
     /// What a merchant was paid and has not been settled yet.
     pub const MERCHANT_PENDING: u16 = 3;
+    /// What was settled and has not left for the merchant's bank.
+    pub const MERCHANT_BALANCE: u16 = 4;
+    /// What is kept of settlements, for later refunds.
+    pub const MERCHANT_RESERVE: u16 = 5;
+    /// What a merchant owes the platform.
+    pub const MERCHANT_DEBT: u16 = 6;
+    /// What the platform has earned.
+    pub const FEES: u16 = 7;
+    /// What open disputes are about.
+    pub const DISPUTED: u16 = 8;
+    /// What has left for merchants' banks and is not known to have arrived.
+    pub const PAYOUTS_IN_TRANSIT: u16 = 9;
+    /// What is held of a wallet's money for merchants.
+    pub const WALLET_HOLD: u16 = 10;
+}
+
+impl Account {
+    /// The account that the decider opens when it is first needed. Its id follows from what it is for.
+    pub(crate) fn needed(code: u16, owner: Owner, currency: Currency) -> Self {
+        let ledger = u32::from(currency.numeric());
+        let is_debt = code == account_code::MERCHANT_DEBT;
+        // Money that the platform has outside may be less than nothing inside.
+        let is_float = code == account_code::FLOAT;
+        Self {
+            id: AccountId::from_u128(derived::bits(&[owner.bits(), u128::from(code), u128::from(ledger)])),
+            ledger,
+            code,
+            owner: owner.bits(),
+            flags: AccountFlags {
+                debits_must_not_exceed_credits: !is_debt && !is_float,
+                credits_must_not_exceed_debits: is_debt,
+            },
+        }
+    }
 }
 
 /// Whose account it is.

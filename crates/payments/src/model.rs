@@ -1,8 +1,8 @@
-//! What the decider decides about: orders, taps, payments and tags.
+//! What the decider decides about, in its smaller parts: moments, texts, tags, taps and deposits.
 
 use std::fmt;
 
-use ids::{DepositId, MerchantId, OrderId, PaymentId, TagId, TapId, WalletId};
+use ids::{DepositId, MerchantId, OrderId, TagId, TapId, WalletId};
 use ledger::TIMESTAMP_MAX;
 use money::{Amount, Currency};
 use serde::{Deserialize, Serialize};
@@ -11,9 +11,6 @@ use tag::Uid;
 /// How long a tap can be paid with, in milliseconds: a shopper confirms within seconds, and a phone that was put away
 /// must not pay an hour later.
 pub const TAP_LIFETIME_MS: u64 = 3 * 60 * 1000;
-
-/// The longest that an order may wait, in milliseconds.
-pub const MAX_ORDER_LIFETIME_MS: u64 = 24 * 60 * 60 * 1000;
 
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
@@ -133,65 +130,6 @@ pub enum TagMode {
     Standing,
 }
 
-/// What a merchant asks to be paid.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Order {
-    /// Its name.
-    pub id: OrderId,
-    /// Who asks.
-    pub merchant: MerchantId,
-    /// Where it waits.
-    pub tag: TagId,
-    /// What it is paid in.
-    pub currency: Currency,
-    /// How much; `None` lets the payer type it.
-    pub amount: Option<Amount>,
-    /// What it is for, in words for the payer.
-    pub description: Option<Text>,
-    /// The merchant's own name for it.
-    pub reference: Option<Text>,
-    /// When it was asked.
-    pub created_at: UnixMillis,
-    /// From when it can no longer be paid.
-    pub expires_at: UnixMillis,
-    /// What has become of it.
-    pub status: OrderStatus,
-}
-
-impl Order {
-    /// The order as it was when it was created: what a repeated request is answered with.
-    #[must_use]
-    pub fn as_created(&self) -> Self {
-        Self { status: OrderStatus::Open, ..self.clone() }
-    }
-}
-
-/// What has become of an order. Every status but `Open` is final.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum OrderStatus {
-    /// It waits to be paid.
-    Open,
-    /// It was paid, once.
-    Paid {
-        /// By this payment.
-        payment: PaymentId,
-        /// This much.
-        amount: Amount,
-        /// Then.
-        at: UnixMillis,
-    },
-    /// The merchant withdrew it.
-    Cancelled {
-        /// Then.
-        at: UnixMillis,
-    },
-    /// Nobody paid in time.
-    Expired {
-        /// Noticed then.
-        at: UnixMillis,
-    },
-}
-
 /// One verified reading of a tag, belonging to the wallet that opened it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tap {
@@ -218,31 +156,6 @@ impl Tap {
     pub fn expires_at(&self) -> UnixMillis {
         self.created_at.plus(TAP_LIFETIME_MS)
     }
-}
-
-/// Money that moved from a wallet to a merchant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Payment {
-    /// Its name; its ledger transfer has the same bits.
-    pub id: PaymentId,
-    /// Who paid.
-    pub wallet: WalletId,
-    /// Who was paid.
-    pub merchant: MerchantId,
-    /// Where.
-    pub tag: TagId,
-    /// The tap that proves the payer's presence.
-    pub tap: TapId,
-    /// The order that it paid; `None` at a standing tag.
-    pub order: Option<OrderId>,
-    /// The order's words for the payer.
-    pub description: Option<Text>,
-    /// What it was paid in.
-    pub currency: Currency,
-    /// How much moved.
-    pub amount: Amount,
-    /// When.
-    pub created_at: UnixMillis,
 }
 
 /// Money that entered a wallet from outside.
