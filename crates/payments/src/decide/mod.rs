@@ -1,11 +1,18 @@
 //! The rules, one file for each thing that has some.
 
+mod disputes;
+mod draft;
+mod holds;
+mod merchants;
 mod orders;
 mod payments;
+mod refunds;
 mod registry;
+mod settlements;
 mod taps;
+mod tick;
 
-use crate::command::{Action, Answer, Command, Request};
+use crate::command::{Action, Answer, CancelledBy, Command, Request};
 use crate::event::{Event, Outcome, Record};
 use crate::model::UnixMillis;
 use crate::rejection::Rejection;
@@ -80,11 +87,31 @@ fn decide_action(state: &State, action: Action, now: UnixMillis) -> Verdict {
         Action::RegisterTag(tag) => registry::register_tag(state, tag),
         Action::Deposit { id, wallet, money } => registry::deposit(state, id, wallet, money, now),
         Action::CreateOrder(new) => orders::create(state, new, now),
-        Action::CancelOrder { merchant, order } => orders::cancel(state, merchant, order, now),
-        Action::ExpireOrders => orders::expire(state, now),
+        Action::CancelOrder { merchant, order, if_paid } => orders::cancel(state, merchant, order, if_paid, now),
+        Action::ResolveOrder { merchant, order, close } => orders::resolve(state, merchant, order, close, now),
         Action::OpenTap { id, wallet, reading } => taps::open(state, id, wallet, reading, now),
         Action::ReportForgedTap { claimed } => taps::report_forged(state, claimed, now),
         Action::Pay(pay) => payments::pay(state, pay, now),
+        Action::Capture(new) => holds::capture(state, new, now),
+        Action::Void { merchant, payment } => holds::void(state, merchant, payment, now),
+        Action::Refund(new) => refunds::refund(state, &new, now),
+        Action::OpenDispute(new) => disputes::open(state, &new, now),
+        Action::AnswerDispute { merchant, dispute, evidence } => {
+            disputes::answer(state, merchant, dispute, evidence, now)
+        }
+        Action::AcceptDispute { merchant, dispute } => disputes::accept(state, merchant, dispute, now),
+        Action::DecideDispute { dispute, won } => disputes::decide(state, dispute, won, now),
+        Action::SetMerchantStatus { merchant, status } => merchants::set_status(state, merchant, status),
+        Action::SetFeePlan { merchant, plan, from } => merchants::set_fee_plan(state, merchant, plan, from, now),
+        Action::SetSettlementTerms { merchant, terms } => merchants::set_terms(state, merchant, terms, now),
+        Action::CreatePayout { id, merchant, currency } => {
+            settlements::create_payout(state, id, merchant, currency, now)
+        }
+        Action::SubmitPayout { payout, bank_reference } => {
+            settlements::submit_payout(state, payout, bank_reference, now)
+        }
+        Action::ReportPayout { payout, word } => settlements::report_payout(state, payout, word, now),
+        Action::Tick => tick::tick(state, now),
     }
 }
 
@@ -95,6 +122,10 @@ fn takes_known_id(state: &State, action: &Action) -> bool {
         Action::CreateOrder(new) => state.orders.contains_key(&new.id),
         Action::OpenTap { id, .. } => state.taps.contains_key(id),
         Action::Pay(pay) => state.payments.contains_key(&pay.id),
+        Action::Capture(new) => state.captures.contains_key(&new.id),
+        Action::Refund(new) => state.refunds.contains_key(&new.id),
+        Action::OpenDispute(new) => state.disputes.contains_key(&new.id),
+        Action::CreatePayout { id, .. } => state.payouts.contains_key(id),
         _ => false,
     }
 }
@@ -114,12 +145,27 @@ fn replay(state: &State, request: Request) -> Option<Result<Answer, Rejection>> 
 fn answer_again(state: &State, outcome: &Outcome) -> Option<Answer> {
     match outcome {
         Outcome::OrderCreated(id) => state.orders.get(id).map(|order| Answer::Order(order.as_created())),
-        Outcome::OrderCancelled(id) => state.orders.get(id).cloned().map(Answer::Order),
+        Outcome::OrderCancelled(id) => {
+            state.orders.get(id).cloned().map(|order| Answer::Cancelled(order, CancelledBy::Closing))
+        }
+        Outcome::OrderReleased(id) => {
+            state.orders.get(id).cloned().map(|order| Answer::Cancelled(order, CancelledBy::Releasing))
+        }
+        Outcome::OrderRefunded(id, refund) => {
+            state.orders.get(id).cloned().map(|order| Answer::Cancelled(order, CancelledBy::Refunding(*refund)))
+        }
         Outcome::TapAccepted(id) => state.taps.get(id).map(|live| {
             let order = live.tap.order.and_then(|order| state.orders.get(&order));
-            Answer::Tap(live.tap, order.map(crate::model::Order::as_created))
+            Answer::Tap(live.tap, order.map(crate::order::Order::as_created))
         }),
-        Outcome::PaymentSucceeded(id) => state.payments.get(id).cloned().map(Answer::Payment),
+        Outcome::PaymentSucceeded(id) => state.payment(*id).map(|payment| Answer::Payment(payment.as_created())),
+        Outcome::Captured(id) => state.captures.get(id).copied().map(Answer::Capture),
+        Outcome::Released(release) => Some(Answer::Release(*release)),
+        Outcome::Refunded(id) => state.refunds.get(id).cloned().map(Answer::Refund),
+        Outcome::DisputeOpened(id) => state.dispute(*id).map(|dispute| Answer::Dispute(dispute.as_opened())),
+        Outcome::DisputeAnswered(id) => state.dispute(*id).map(|dispute| Answer::Dispute(dispute.as_answered())),
+        Outcome::DisputeClosed(id) => state.dispute(*id).cloned().map(Answer::Dispute),
+        Outcome::PayoutCreated(id) => state.payout(*id).map(|payout| Answer::Payout(payout.as_created())),
         Outcome::DepositSucceeded(id) => state.deposits.get(id).copied().map(Answer::Deposit),
         Outcome::Done => Some(Answer::Done),
         Outcome::Refused(_) => None,

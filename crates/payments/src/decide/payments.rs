@@ -1,14 +1,17 @@
 //! Payments: one tap, at most one payment; one order, at most one payment; no wallet below zero.
 
 use ids::AccountId;
-use ledger::CreateTransferStatus;
+use ledger::{CreateTransferStatus, Transfer};
 use money::{Amount, Currency, Money};
 
+use super::draft::Draft;
 use super::{Verdict, orders};
 use crate::account::{Owner, account_code};
-use crate::command::{Answer, Pay};
-use crate::event::{DeclinedPayment, Event, Settled};
-use crate::model::{Order, Payment, TAP_LIFETIME_MS, Tap, UnixMillis};
+use crate::command::{Answer, Forced, Pay};
+use crate::event::{DeclinedPayment, Event, Moved, transfer_code};
+use crate::model::{TAP_LIFETIME_MS, Tap, UnixMillis};
+use crate::order::{Order, OrderDetails};
+use crate::payment::{Beginning, Payment, PaymentStatus};
 use crate::rejection::Rejection;
 use crate::state::{LiveTap, State};
 
@@ -19,11 +22,9 @@ pub(super) fn pay(state: &State, pay: Pay, now: UnixMillis) -> Verdict {
     let Some(live) = state.taps.get(&pay.tap).filter(|live| live.tap.wallet == pay.wallet) else {
         return Verdict::no(missing_tap(&pay, now));
     };
-    match settle(state, live, &pay, now) {
-        Ok(settled) => {
-            let payment = settled.what.clone();
-            Verdict::yes(Event::PaymentSucceeded(settled), Answer::Payment(payment))
-        }
+    let mut draft = Draft::new(state, now);
+    match settle(&mut draft, live, &pay) {
+        Ok(payment) => Verdict { events: draft.events, unsaid: None, answer: Ok(Answer::Payment(payment)) },
         Err(reason) if worth_reporting(reason) && live.declines < MAX_REPORTED_DECLINES => {
             Verdict::no_but(Event::PaymentDeclined(declined(&live.tap, reason)), reason)
         }
@@ -45,6 +46,7 @@ fn worth_reporting(reason: Rejection) -> bool {
             | Rejection::AmountRequired
             | Rejection::AmountMismatch { .. }
             | Rejection::CurrencyMismatch { .. }
+            | Rejection::TipNotAccepted
     )
 }
 
@@ -52,8 +54,8 @@ fn declined(tap: &Tap, reason: Rejection) -> DeclinedPayment {
     DeclinedPayment { wallet: tap.wallet, merchant: tap.merchant, tag: tap.tag, tap: tap.id, order: tap.order, reason }
 }
 
-fn settle(state: &State, live: &LiveTap, pay: &Pay, now: UnixMillis) -> Result<Settled<Payment>, Rejection> {
-    let tap = &live.tap;
+fn settle(draft: &mut Draft<'_>, live: &LiveTap, pay: &Pay) -> Result<Payment, Rejection> {
+    let (state, now, tap) = (draft.state, draft.now, &live.tap);
     if live.payment.is_some() {
         return Err(Rejection::TapAlreadyUsed);
     }
@@ -65,7 +67,14 @@ fn settle(state: &State, live: &LiveTap, pay: &Pay, now: UnixMillis) -> Result<S
     if tap.expires_at() <= now {
         return Err(Rejection::TapExpired);
     }
-    let amount = amount_to_pay(tap, order, pay.money)?;
+    orders::payable_merchant(state, tap.merchant)?;
+    let details = order.and_then(|order| order.details.as_deref());
+    let amount = with_tip(amount_to_pay(tap, order, pay.money)?, pay.tip, details)?;
+    let began = beginning(pay.forced, details, now)?;
+    let shares = match details {
+        Some(details) => details.shares(tap.merchant, amount.minor_units()).ok_or(Rejection::SplitsExceedAmount)?,
+        None => Vec::new(),
+    };
     let payment = Payment {
         id: pay.id,
         wallet: pay.wallet,
@@ -77,8 +86,44 @@ fn settle(state: &State, live: &LiveTap, pay: &Pay, now: UnixMillis) -> Result<S
         currency: tap.currency,
         amount,
         created_at: now,
+        began,
+        tip: pay.tip,
+        fee: 0,
+        captured: 0,
+        refunded: 0,
+        disputed: 0,
+        open_dispute: None,
+        shares,
+        status: PaymentStatus::Held,
     };
-    transferable(state, payment)
+    move_money(draft, payment)
+}
+
+/// The amount with the payer's tip on top of it, where the order takes one.
+fn with_tip(amount: Amount, tip: u64, details: Option<&OrderDetails>) -> Result<Amount, Rejection> {
+    if tip == 0 {
+        return Ok(amount);
+    }
+    if !details.is_some_and(|details| details.tipping) {
+        return Err(Rejection::TipNotAccepted);
+    }
+    let sum = amount.minor_units().checked_add(tip).ok_or(Rejection::BalanceOverflow)?;
+    Amount::new(sum).map_err(|_| Rejection::BalanceOverflow)
+}
+
+fn beginning(
+    forced: Option<Forced>,
+    details: Option<&OrderDetails>,
+    now: UnixMillis,
+) -> Result<Beginning, Rejection> {
+    match (forced, details.and_then(|details| details.hold_ms)) {
+        (Some(Forced::Declined(rejection)), _) => Err(rejection),
+        (Some(Forced::Processing { for_ms, succeeds }), _) => {
+            Ok(Beginning::Processing { until: now.plus(for_ms), succeeds })
+        }
+        (None, Some(hold_ms)) => Ok(Beginning::Held { until: now.plus(hold_ms) }),
+        (None, None) => Ok(Beginning::Captured),
+    }
 }
 
 /// What is paid: the order's amount, which the payer must have seen; or the payer's, where the order leaves it open.
@@ -96,18 +141,49 @@ fn amount_to_pay(tap: &Tap, order: Option<&Order>, named: Option<Money>) -> Resu
     }
 }
 
-fn transferable(state: &State, payment: Payment) -> Result<Settled<Payment>, Rejection> {
-    let currency = payment.currency;
-    let debit_account =
-        state.wallet_account(payment.wallet, currency).ok_or(Rejection::CurrencyNotHeld { currency })?;
-    let credit_account = state
+/// Moves the money to the receivers, or holds it.
+fn move_money(draft: &mut Draft<'_>, mut payment: Payment) -> Result<Payment, Rejection> {
+    let (state, currency, amount) = (draft.state, payment.currency, payment.amount.minor_units());
+    let wallet = state.wallet_account(payment.wallet, currency).ok_or(Rejection::CurrencyNotHeld { currency })?;
+    let merchant = state
         .account_of(account_code::MERCHANT_PENDING, Owner::Merchant(payment.merchant), currency)
         .ok_or(Rejection::CurrencyNotAccepted { currency })?;
-    let settled = Settled { what: payment, debit_account, credit_account };
-    match state.check_transfer(&settled.transfer(), settled.what.created_at) {
-        Ok(_) => Ok(settled),
+    allowed(state, &payment, [wallet, merchant])?;
+    let mut legs = Vec::with_capacity(payment.shares.len().max(1));
+    match payment.began {
+        Beginning::Captured => {
+            let parts = payment.capture(amount);
+            draft.distribute(&mut legs, transfer_code::PAYMENT, wallet, &parts, currency)?;
+            payment.fee = draft.charge(payment.merchant, currency, amount)?;
+            payment.status = PaymentStatus::Succeeded;
+        }
+        Beginning::Held { .. } | Beginning::Processing { .. } => {
+            let hold = draft.account(account_code::WALLET_HOLD, Owner::Wallet(payment.wallet), currency);
+            draft.transfer(&mut legs, transfer_code::HOLD, [wallet, hold], amount)?;
+            let is_held = matches!(payment.began, Beginning::Held { .. });
+            payment.status = if is_held { PaymentStatus::Held } else { PaymentStatus::Processing };
+        }
+    }
+    draft.events.push(Event::PaymentMade(Moved { what: payment.clone(), legs }));
+    Ok(payment)
+}
+
+/// Whether the ledger lets the whole amount pass from the one account to the other, whatever way it really takes.
+fn allowed(state: &State, payment: &Payment, [wallet, merchant]: [AccountId; 2]) -> Result<(), Rejection> {
+    let currency = payment.currency;
+    let transfer = Transfer {
+        id: payment.id.as_u128(),
+        debit_account_id: wallet.as_u128(),
+        credit_account_id: merchant.as_u128(),
+        amount: payment.amount.minor_units(),
+        ledger: u32::from(currency.numeric()),
+        code: transfer_code::PAYMENT,
+        ..Transfer::default()
+    };
+    match state.check_transfer(&transfer, payment.created_at) {
+        Ok(_) => Ok(()),
         Err(CreateTransferStatus::ExceedsCredits) => {
-            Err(Rejection::InsufficientFunds { available: available(state, debit_account) })
+            Err(Rejection::InsufficientFunds { available: available(state, wallet) })
         }
         Err(status) => Err(refusal(status, currency)),
     }
@@ -139,7 +215,7 @@ fn refusal(status: CreateTransferStatus, currency: Currency) -> Rejection {
 #[cfg(test)]
 mod tests {
     use ids::{MerchantId, PaymentId, TagId, TapId, WalletId};
-    use ledger::{Balance, Effects, Transfer, TransferFlags};
+    use ledger::{Balance, Effects, TransferFlags};
 
     use super::*;
     use crate::account::{Account, AccountFlags};
@@ -162,7 +238,7 @@ mod tests {
     }
 
     /// Pays the least amount there is.
-    fn pay(state: &State, id: u128) -> Result<Settled<Payment>, Rejection> {
+    fn pay(state: &State, id: u128) -> Result<Payment, Rejection> {
         let payment = Payment {
             id: PaymentId::from_u128(id),
             wallet: WALLET,
@@ -174,8 +250,17 @@ mod tests {
             currency: Currency::from_numeric(156).unwrap(),
             amount: Amount::MIN,
             created_at: UnixMillis(5),
+            began: Beginning::Captured,
+            tip: 0,
+            fee: 0,
+            captured: 0,
+            refunded: 0,
+            disputed: 0,
+            open_dispute: None,
+            shares: Vec::new(),
+            status: PaymentStatus::Held,
         };
-        transferable(state, payment)
+        move_money(&mut Draft::new(state, UnixMillis(5)), payment)
     }
 
     /// No event of payments closes an account yet; whatever does so one day, a payment is refused and nothing stops.

@@ -7,7 +7,7 @@ use money::{Currency, Money};
 use super::Verdict;
 use crate::account::{Account, Owner, account_code};
 use crate::command::Answer;
-use crate::event::{Event, Outcome, Settled};
+use crate::event::{Event, Leg, Moved, Outcome, transfer_code};
 use crate::model::{Deposit, RegisteredTag, UnixMillis};
 use crate::rejection::Rejection;
 use crate::state::State;
@@ -47,9 +47,16 @@ pub(super) fn deposit(state: &State, id: DepositId, wallet: WalletId, money: Mon
         return Verdict::no(Rejection::CurrencyNotHeld { currency });
     };
     let deposit = Deposit { id, wallet, currency, amount, created_at: now };
-    let settled = Settled { what: deposit, debit_account, credit_account };
-    match state.check_transfer(&settled.transfer(), now) {
-        Ok(_) => Verdict::yes(Event::DepositSucceeded(settled), Answer::Deposit(deposit)),
+    let legs = vec![Leg {
+        code: transfer_code::DEPOSIT,
+        debit: debit_account,
+        credit: credit_account,
+        amount: amount.minor_units(),
+    }];
+    let moved = Moved { what: deposit, legs };
+    let allowed = moved.transfers().try_for_each(|transfer| state.check_transfer(&transfer, now).map(drop));
+    match allowed {
+        Ok(()) => Verdict::yes(Event::DepositSucceeded(moved), Answer::Deposit(deposit)),
         Err(status) => Verdict::no(refusal(status, currency)),
     }
 }

@@ -21,6 +21,9 @@ pub(super) fn open(state: &State, id: TapId, wallet: WalletId, reading: Verified
     if !known.tag.active {
         return Verdict::no(Rejection::TagInactive);
     }
+    if let Err(rejection) = orders::payable_merchant(state, known.tag.merchant) {
+        return Verdict::no(rejection);
+    }
     let counter = reading.counter().value();
     if counter <= known.last_counter {
         return refuse(known, Rejection::TapReplayed, now);
