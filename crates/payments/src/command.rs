@@ -1,12 +1,19 @@
 //! What the decider can be asked, and what it answers.
 
-use ids::{DepositId, MerchantId, OrderId, PaymentId, TagId, TapId, WalletId};
+use ids::{CaptureId, DepositId, DisputeId, MerchantId, OrderId, PaymentId, PayoutId, RefundId, TagId, TapId, WalletId};
 use money::{Amount, Currency, Money};
 use serde::{Deserialize, Serialize};
 use tag::{Uid, VerifiedTap};
+use terms::{FeePlan, SettlementTerms};
 
 use crate::account::Account;
-use crate::model::{Deposit, Order, Payment, RegisteredTag, Tap, Text, UnixMillis};
+use crate::dispute::{Dispute, Evidence};
+use crate::merchant::MerchantStatus;
+use crate::model::{Deposit, RegisteredTag, Tap, Text, UnixMillis};
+use crate::order::{Order, OrderDetails, ReferenceKey};
+use crate::payment::{Capture, Payment, Refund, Release};
+use crate::rejection::Rejection;
+use crate::settlement::{BankWord, Payout};
 
 /// One thing to decide.
 #[derive(Debug)]
@@ -60,6 +67,17 @@ pub enum Action {
         merchant: MerchantId,
         /// Which order.
         order: OrderId,
+        /// What to do if it has been paid.
+        if_paid: IfPaid,
+    },
+    /// Say for certain what an order has come to. Never recorded as a repeatable request: each time the truth is told.
+    ResolveOrder {
+        /// Who asks.
+        merchant: MerchantId,
+        /// Which order.
+        order: OrderName,
+        /// Whether to withdraw it if nobody has paid yet, so that the answer is final.
+        close: bool,
     },
     /// Open a tap with a genuine reading of a tag.
     OpenTap {
@@ -77,8 +95,110 @@ pub enum Action {
     },
     /// Pay.
     Pay(Pay),
-    /// Close the orders whose time is over.
-    ExpireOrders,
+    /// Take some of what is held.
+    Capture(NewCapture),
+    /// Give back what is still held.
+    Void {
+        /// Who asks.
+        merchant: MerchantId,
+        /// Of which payment.
+        payment: PaymentId,
+    },
+    /// Give money back.
+    Refund(NewRefund),
+    /// Dispute a payment.
+    OpenDispute(NewDispute),
+    /// Answer a dispute.
+    AnswerDispute {
+        /// Who asks.
+        merchant: MerchantId,
+        /// Which dispute.
+        dispute: DisputeId,
+        /// What speaks against it.
+        evidence: Evidence,
+    },
+    /// Give in to a dispute.
+    AcceptDispute {
+        /// Who asks.
+        merchant: MerchantId,
+        /// Which dispute.
+        dispute: DisputeId,
+    },
+    /// Decide a dispute: the platform's word.
+    DecideDispute {
+        /// Which dispute.
+        dispute: DisputeId,
+        /// Whether the merchant was right.
+        won: bool,
+    },
+    /// Say what a merchant may do from now on. Asking again for the same changes nothing.
+    SetMerchantStatus {
+        /// Which merchant.
+        merchant: MerchantId,
+        /// What it may do.
+        status: MerchantStatus,
+    },
+    /// Charge a merchant by this plan from then on. A moment that is past means now; a plan that was to begin at the
+    /// same moment is replaced.
+    SetFeePlan {
+        /// Which merchant.
+        merchant: MerchantId,
+        /// By which plan.
+        plan: FeePlan,
+        /// From when.
+        from: UnixMillis,
+    },
+    /// Settle a merchant on these terms, from its next window on.
+    SetSettlementTerms {
+        /// Which merchant.
+        merchant: MerchantId,
+        /// On which terms.
+        terms: SettlementTerms,
+    },
+    /// Pay out a merchant's balance.
+    CreatePayout {
+        /// The new payout's id.
+        id: PayoutId,
+        /// Whose balance.
+        merchant: MerchantId,
+        /// In what.
+        currency: Currency,
+    },
+    /// A bank was told to pay.
+    SubmitPayout {
+        /// Which payout.
+        payout: PayoutId,
+        /// The bank's name for it.
+        bank_reference: Option<Text>,
+    },
+    /// A bank has said what came of a payout. Saying the same again changes nothing.
+    ReportPayout {
+        /// Which payout.
+        payout: PayoutId,
+        /// What it said.
+        word: BankWord,
+    },
+    /// Do what is due: orders and holds expire, windows close, payouts leave, reserves come free, unanswered disputes
+    /// are lost. A bounded number of things of one kind at once; the next tick goes on.
+    Tick,
+}
+
+/// An order by one of its names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderName {
+    /// Ours.
+    Id(OrderId),
+    /// Its merchant's.
+    Reference(ReferenceKey),
+}
+
+/// What to do with an order that is to be withdrawn and has been paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfPaid {
+    /// Refuse: it stays paid.
+    Refuse,
+    /// Give back what was paid and not given back yet, under this name.
+    Refund(RefundId),
 }
 
 /// An order to create.
@@ -98,6 +218,8 @@ pub struct NewOrder {
     pub reference: Option<Text>,
     /// How long it may wait, in milliseconds.
     pub lifetime_ms: u64,
+    /// More of it; [checked](OrderDetails::check).
+    pub details: Option<Box<OrderDetails>>,
 }
 
 /// How much an order asks.
@@ -134,8 +256,71 @@ pub struct Pay {
     pub wallet: WalletId,
     /// The payer's tap.
     pub tap: TapId,
-    /// The amount as the payer saw or typed it.
+    /// The amount as the payer saw or typed it, without a tip.
     pub money: Option<Money>,
+    /// A tip on top of it, in minor units.
+    pub tip: u64,
+    /// What a sandbox makes of it; `None` leaves it to the rules.
+    pub forced: Option<Forced>,
+}
+
+/// An outcome that a sandbox forces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forced {
+    /// The payment is refused for this reason.
+    Declined(Rejection),
+    /// The payment's outcome is known only later, as if somebody else had to answer.
+    Processing {
+        /// How long that takes, in milliseconds.
+        for_ms: u64,
+        /// What it will be.
+        succeeds: bool,
+    },
+}
+
+/// Some of a hold to take.
+#[derive(Debug, Clone, Copy)]
+pub struct NewCapture {
+    /// The new capture's id.
+    pub id: CaptureId,
+    /// Who asks.
+    pub merchant: MerchantId,
+    /// Of which payment.
+    pub payment: PaymentId,
+    /// How much; `None` is all that is left.
+    pub amount: Option<Amount>,
+    /// Whether it is the last one: what is left then goes back to the payer.
+    pub is_last: bool,
+}
+
+/// Money to give back.
+#[derive(Debug, Clone)]
+pub struct NewRefund {
+    /// The new refund's id.
+    pub id: RefundId,
+    /// Who asks.
+    pub merchant: MerchantId,
+    /// Of which payment.
+    pub payment: PaymentId,
+    /// How much; `None` is all that is left.
+    pub amount: Option<Amount>,
+    /// Why.
+    pub reason: Option<Text>,
+}
+
+/// A payer's word against a payment.
+#[derive(Debug, Clone)]
+pub struct NewDispute {
+    /// The new dispute's id.
+    pub id: DisputeId,
+    /// Who asks.
+    pub wallet: WalletId,
+    /// Against which payment.
+    pub payment: PaymentId,
+    /// How much of it; `None` is all that is left.
+    pub amount: Option<Amount>,
+    /// Why.
+    pub reason: Text,
 }
 
 /// What came of a command that was allowed.
@@ -151,4 +336,29 @@ pub enum Answer {
     Deposit(Deposit),
     /// Done, with nothing to show.
     Done,
+    /// An order that was withdrawn, and what that took.
+    Cancelled(Order, CancelledBy),
+    /// An order as it is, and its payment.
+    Resolved(Order, Option<Payment>),
+    /// A capture.
+    Capture(Capture),
+    /// The end of a hold.
+    Release(Release),
+    /// A refund.
+    Refund(Refund),
+    /// A dispute.
+    Dispute(Dispute),
+    /// A payout.
+    Payout(Payout),
+}
+
+/// What withdrawing an order took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelledBy {
+    /// Nobody had paid: it was closed.
+    Closing,
+    /// What was held for it went back.
+    Releasing,
+    /// What was paid went back, by this refund.
+    Refunding(RefundId),
 }

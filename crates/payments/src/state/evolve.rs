@@ -236,7 +236,7 @@ impl State {
     fn book_mut(&mut self, account: AccountId) -> Option<&mut MerchantBook> {
         if !self.books.contains_key(&account) {
             let (known, _) = self.account(account)?;
-            let currency = u16::try_from(known.ledger).ok().and_then(Currency::from_numeric)?;
+            let currency = u16::try_from(known.ledger).ok().and_then(|number| Currency::from_numeric(number).ok())?;
             if known.code != account_code::MERCHANT_PENDING {
                 return None;
             }
@@ -283,7 +283,9 @@ impl State {
             book.settlements = settlement.number;
             book.closed_position = self.position;
             let pending = book.pending;
-            closes.into_iter().for_each(|closes| drop(self.due.windows.remove(&(closes.at, pending))));
+            if let Some(closes) = closes {
+                self.due.windows.remove(&(closes.at, pending));
+            }
         }
         if let Some(until) = settlement.reserved_until {
             self.restore_reserve(until, ReserveRelease {

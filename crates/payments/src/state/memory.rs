@@ -100,7 +100,7 @@ impl State {
         }
         match command.request.and_then(|request| self.requests.get(&request.key)) {
             Some((_, outcome)) => self.needs_of_replay(outcome),
-            None => self.needs_of_fresh(&command.action),
+            None => self.needs_of_fresh(&command.action, command.now),
         }
         .into_iter()
         .flatten()
@@ -126,7 +126,7 @@ impl State {
         }
     }
 
-    fn needs_of_fresh(&self, action: &Action) -> Needs {
+    fn needs_of_fresh(&self, action: &Action, now: UnixMillis) -> Needs {
         match action {
             Action::CreateOrder(new) => {
                 let key = new.details.as_ref().and_then(|details| details.reference_key);
@@ -159,7 +159,7 @@ impl State {
             Action::SubmitPayout { payout, .. } | Action::ReportPayout { payout, .. } => {
                 [Some(Need::Payout(*payout)), None, None]
             }
-            Action::Tick => self.needs_of_tick(),
+            Action::Tick => self.needs_of_tick(now),
             Action::OpenAccount(_)
             | Action::RegisterTag(_)
             | Action::OpenTap { .. }
@@ -172,9 +172,10 @@ impl State {
     }
 
     /// An unanswered dispute is lost by time, and its payment may have been forgotten. One at a time: a tick asks again.
-    fn needs_of_tick(&self) -> Needs {
-        let disputes = self.due.disputes.iter().filter_map(|(_, id)| self.dispute(*id));
-        let missing = disputes.take(MAX_DISPUTES_A_TICK).find(|dispute| !self.payments.contains_key(&dispute.payment));
+    fn needs_of_tick(&self, now: UnixMillis) -> Needs {
+        let due = self.due.disputes.iter().take_while(|(at, _)| *at <= now).take(MAX_DISPUTES_A_TICK);
+        let mut disputes = due.filter_map(|(_, id)| self.dispute(*id));
+        let missing = disputes.find(|dispute| !self.payments.contains_key(&dispute.payment));
         [missing.map(|dispute| Need::Payment(dispute.payment)), None, None]
     }
 

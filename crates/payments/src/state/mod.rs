@@ -17,13 +17,14 @@ use crate::account::{Account, Owner, account_code};
 use crate::command::{BodyDigest, RequestKey};
 use crate::dispute::Dispute;
 use crate::event::Outcome;
-use crate::merchant::MerchantState;
+use crate::merchant::{MerchantState, MerchantStatus};
 use crate::model::{Deposit, RegisteredTag, Tap, UnixMillis};
 use crate::order::{Order, ReferenceKey};
 use crate::payment::{Capture, Payment, Refund};
 use crate::rejection::Rejection;
 use crate::settlement::{MerchantBook, Payout, ReserveRelease};
 
+pub(crate) use memory::MAX_DISPUTES_A_TICK;
 pub use memory::{Need, Recalled};
 
 /// How long a tap is remembered after its time is over, in milliseconds, so that the merchant of a slow payer is told.
@@ -285,6 +286,20 @@ impl State {
             due.disputes.first().map(|(at, _)| *at),
         ];
         firsts.into_iter().flatten().min()
+    }
+
+    /// What a merchant may do. One of whom nothing is known has been paid since before merchants had a status.
+    pub fn status_of(&self, merchant: MerchantId) -> MerchantStatus {
+        self.merchant(merchant).map_or(MerchantStatus::Active, |merchant| merchant.status)
+    }
+
+    /// What is known of a merchant's money, currency by currency.
+    pub(crate) fn books_of(&self, merchant: MerchantId) -> impl Iterator<Item = &MerchantBook> {
+        let currencies = (1..1_000).filter_map(|number| Currency::from_numeric(number).ok());
+        let accounts = currencies.filter_map(move |currency| {
+            self.account_of(account_code::MERCHANT_PENDING, Owner::Merchant(merchant), currency)
+        });
+        accounts.filter_map(|account| self.books.get(&account))
     }
 
     pub(crate) fn wallet_account(&self, wallet: WalletId, currency: Currency) -> Option<AccountId> {
