@@ -59,8 +59,8 @@ impl ZoneName {
 
     /// When the clocks skip this time; `before` is earlier than that.
     fn end_of_gap(&self, before: Timestamp, local: DateTime) -> Option<Timestamp> {
-        let changes = self.0.following(before).map(|change| change.timestamp());
-        changes.into_iter().find(|change| self.0.to_datetime(*change) > local)
+        let mut changes = self.0.following(before).map(|change| change.timestamp());
+        changes.find(|change| self.0.to_datetime(*change) > local)
     }
 }
 
