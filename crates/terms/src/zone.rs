@@ -25,8 +25,7 @@ impl ZoneName {
     /// [`UnknownZone`] if the database has no zone of exactly that name.
     pub fn parse(name: &str) -> Result<Self, UnknownZone> {
         let zone = TimeZoneDatabase::bundled().get(name).map_err(|_| UnknownZone)?;
-        let known = !zone.is_unknown() && zone.iana_name() == Some(name);
-        if known { Ok(Self(zone)) } else { Err(UnknownZone) }
+        if zone.iana_name() == Some(name) { Ok(Self(zone)) } else { Err(UnknownZone) }
     }
 
     /// Its name.
