@@ -25,7 +25,7 @@ pub struct StoredAnswer {
     /// The answer's bytes, without what is secret in it.
     pub answer: Vec<u8>,
     /// The answer's secret, sealed by whoever gave it.
-    pub sealed: Option<[u8; 32]>,
+    pub sealed: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for StoredAnswer {

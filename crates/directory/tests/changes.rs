@@ -345,7 +345,7 @@ fn request(key: u8, body: u8) -> Request {
 }
 
 fn answer(status: u16) -> StoredAnswer {
-    StoredAnswer { status, answer: b"{}".to_vec(), sealed: Some([1; 32]) }
+    StoredAnswer { status, answer: b"{}".to_vec(), sealed: Some(vec![1; 32]) }
 }
 
 #[test]
