@@ -8,13 +8,13 @@ LISTEN ?= 127.0.0.1:8080
 export CARGO_TARGET_DIR := $(CURDIR)/target
 TAPSTONE := target/release/tapstone
 .DEFAULT_GOAL := run
-.PHONY: run test build web tools lint unit kills browser openapi bench nightly clean
+.PHONY: run test build web clients tools lint unit kills client-tests browser openapi bench nightly clean
 
 run: build
 	@exec $(TAPSTONE) serve --demo --data $(DATA) --listen $(LISTEN)
 
 # Each step stops at its first failure. The browser comes last: it looks at what all the others made.
-test: tools lint unit build kills browser
+test: tools lint unit build kills client-tests browser
 	@echo "all tests passed"
 
 build: web
@@ -28,8 +28,23 @@ web/dist/index.html: $(shell find web -type f -not -path '*/node_modules/*' -not
 	cd web && npm ci --no-audit --no-fund --loglevel=error && npm run build
 	@touch $@
 
+# The client libraries, generated from the API's description.
+clients: clients/node_modules/.package-lock.json
+	cd clients && npm run --silent build
+
+clients/node_modules/.package-lock.json: clients/package-lock.json
+	@scripts/need.sh build
+	cd clients && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+clients/python/.venv/bin/mypy: clients/python/requirements-test.txt
+	@scripts/need.sh clients
+	python3 -m venv clients/python/.venv
+	clients/python/.venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 tools:
-	@scripts/need.sh build browser
+	@scripts/need.sh build browser clients
 
 lint: web
 	scripts/check-docs.sh
@@ -44,6 +59,12 @@ unit: web
 # SIGKILL under load, fifty times in a row on one folder; the books are checked each time.
 kills: build
 	$(TAPSTONE) bench kills --times 50 --folder target
+
+# Types, units, every sample of the reference page, and both libraries against the real server.
+client-tests: clients build clients/python/.venv/bin/mypy
+	cd clients && npm run --silent check && npm run --silent check:python
+	cd clients && npm test --silent && npm run --silent test:python
+	clients/live-test.sh $(TAPSTONE)
 
 browser: build
 	scripts/browser-test.sh $(TAPSTONE)
@@ -62,4 +83,4 @@ nightly:
 	TAPSTONE_SEEDS=$(SEEDS) cargo test --release --locked -p journal -p books -p engine
 
 clean:
-	rm -rf target web/dist web/node_modules
+	rm -rf target web/dist web/node_modules clients/node_modules clients/.build clients/python/.venv clients/typescript/dist

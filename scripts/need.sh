@@ -3,6 +3,7 @@
 # this user may, or named in one line with the command to type.
 #   need.sh build      Rust, Node and a C compiler
 #   need.sh browser    Chromium and fonts for the browser test
+#   need.sh clients    Python for the client library's tests
 set -euo pipefail
 
 missing=()
@@ -27,6 +28,17 @@ for step in "$@"; do
         need_command chromium chromium
         need_command curl curl
         fc-list ':lang=zh' 2>/dev/null | grep -q . || missing+=(fonts-noto-cjk)
+        ;;
+    clients)
+        if ! command -v python3 >/dev/null 2>&1; then
+            missing+=(python3 python3-venv)
+        elif ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))'; then
+            echo "Python 3.9 or newer is missing: python3 is $(python3 --version 2>&1). Install it from https://www.python.org, then run make again." >&2
+            exit 1
+        elif ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+            missing+=(python3-venv)
+        fi
+        need_command curl curl
         ;;
     *)
         echo "need.sh: no such step: $step" >&2

@@ -9,7 +9,7 @@ import hmac
 import json
 import re
 import time
-from typing import Mapping, Optional, Sequence, Union
+from typing import Iterable, Optional, Protocol, Sequence, Tuple, Union
 
 from ._errors import TapstoneError
 from ._generated_types import Event
@@ -20,9 +20,15 @@ class WebhookError(TapstoneError):
     """The webhook is not what it should be: do not act on it."""
 
 
+class Headers(Protocol):
+    """A request's headers: a dictionary, or what the web framework has."""
+
+    def items(self) -> Iterable[Tuple[str, str]]: ...
+
+
 def verify_webhook(
     body: Union[bytes, str],
-    headers: Mapping[str, str],
+    headers: Headers,
     secrets: Union[str, Sequence[str]],
     *,
     tolerance: float = 300,

@@ -4,7 +4,8 @@ export interface Part {
   readonly has_more: boolean;
 }
 
-export class Listing<Page, Item> implements PromiseLike<Page>, AsyncIterable<Item> {
+export class Listing<Page, Item> implements Promise<Page>, AsyncIterable<Item> {
+  readonly [Symbol.toStringTag] = "Listing";
   readonly #read: (after: string | undefined) => Promise<Page>;
 
   /** `read` gives the part that follows an item's id. */
@@ -22,6 +23,14 @@ export class Listing<Page, Item> implements PromiseLike<Page>, AsyncIterable<Ite
     lost?: ((reason: unknown) => Lost | PromiseLike<Lost>) | null,
   ): Promise<Kept | Lost> {
     return this.page().then(kept, lost);
+  }
+
+  catch<Lost = never>(lost?: ((reason: unknown) => Lost | PromiseLike<Lost>) | null): Promise<Page | Lost> {
+    return this.page().catch(lost);
+  }
+
+  finally(done?: (() => void) | null): Promise<Page> {
+    return this.page().finally(done);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Item, void, undefined> {

@@ -31,9 +31,7 @@ impl Cache {
             Entry::Merchant(merchant) => drop(self.merchants.insert(merchant.id, Arc::new(merchant))),
             Entry::Wallet(wallet) => drop(self.wallets.insert(wallet.id, Arc::new(wallet))),
             Entry::Key(HashedKey { profile, digest }) => {
-                let merchant_of = |till| Some(self.stores.get(&self.tills.get(&till)?.store)?.merchant);
-                let admission = Admission::new(&profile, merchant_of);
-                self.keys.insert(digest, admission);
+                self.keys.insert(digest, Admission::from(&profile));
             }
             Entry::Store(store) => {
                 let (id, merchant) = (store.id, store.merchant);
@@ -43,9 +41,14 @@ impl Cache {
             }
             Entry::Till(till) => {
                 let (id, store) = (till.id, till.store);
-                if self.tills.insert(id, Arc::new(till)).is_none() {
-                    self.tills_of.entry(store).or_default().push(id);
+                let before = self.tills.insert(id, Arc::new(till)).map(|before| before.store);
+                if before == Some(store) {
+                    return;
                 }
+                if let Some(left) = before.and_then(|before| self.tills_of.get_mut(&before)) {
+                    left.retain(|till| *till != id);
+                }
+                self.tills_of.entry(store).or_default().push(id);
             }
             Entry::Tag(tag) => {
                 let (id, merchant) = (tag.id, tag.merchant);

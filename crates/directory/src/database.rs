@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::cache::Cache;
+use crate::change::{Author, Change};
 use crate::profiles::{Entry, Purpose};
 use crate::{DirectoryError, migration, rows};
 
@@ -26,6 +26,7 @@ impl Database {
     pub(crate) fn open(path: &Path) -> Result<Self, DirectoryError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|source| error(path, source))?;
+        connection.set_prepared_statement_cache_capacity(64);
         let database = Self { connection, path: path.to_owned() };
         database.run(|sql| {
             sql.busy_timeout(Duration::ZERO)?;
@@ -91,13 +92,25 @@ impl Database {
         self.run(|sql| rows::write_purpose(sql, purpose))
     }
 
-    /// Writes all entries or none; gives them back as they are now stored.
-    pub(crate) fn add(&mut self, entries: impl IntoIterator<Item = Entry>) -> Result<Vec<Entry>, DirectoryError> {
+    /// Runs `work` in one transaction, which stands if it succeeds; says what the cache has to take in then.
+    pub(crate) fn change<T, E: From<DirectoryError>>(
+        &mut self,
+        author: Author,
+        work: impl FnOnce(&mut Change<'_>) -> Result<T, E>,
+    ) -> Result<(T, Vec<Entry>), E> {
         let path = &self.path;
-        let transaction = self.connection.transaction().map_err(|source| error(path, source))?;
-        let written = entries.into_iter().map(|entry| write(&transaction, entry, path)).collect::<Result<_, _>>()?;
+        let transaction = Transaction::new(&mut self.connection, TransactionBehavior::Immediate);
+        let transaction = transaction.map_err(|source| error(path, source))?;
+        let mut change = Change::new(&transaction, path, author);
+        let done = work(&mut change)?;
+        let written = change.into_written();
         transaction.commit().map_err(|source| error(path, source))?;
-        Ok(written)
+        Ok((done, written))
+    }
+
+    /// Asks the file.
+    pub(crate) fn ask<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, DirectoryError> {
+        self.run(ask)
     }
 
     fn run<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, DirectoryError> {
@@ -124,7 +137,7 @@ fn bring_up_to_date(sql: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Says what SQLite's error means for this file.
-fn error(path: &Path, source: rusqlite::Error) -> DirectoryError {
+pub(crate) fn error(path: &Path, source: rusqlite::Error) -> DirectoryError {
     let path = path.to_owned();
     let damaged = |damage: String| DirectoryError::Damaged { path: path.clone(), damage };
     match &source {
@@ -137,23 +150,5 @@ fn error(path: &Path, source: rusqlite::Error) -> DirectoryError {
             Some(ErrorCode::NotADatabase) => damaged("it is no SQLite database".to_owned()),
             _ => DirectoryError::Sqlite { path, source },
         },
-    }
-}
-
-fn write(sql: &Connection, entry: Entry, path: &Path) -> Result<Entry, DirectoryError> {
-    let name = entry.to_string();
-    match rows::write(sql, entry) {
-        Ok(Some(written)) => Ok(written),
-        Ok(None) => Err(DirectoryError::Conflict { entry: name }),
-        Err(source) if source.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
-            let is_reference =
-                source.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_CONSTRAINT_FOREIGNKEY);
-            Err(if is_reference {
-                DirectoryError::UnknownReference { entry: name }
-            } else {
-                DirectoryError::Conflict { entry: name }
-            })
-        }
-        Err(source) => Err(error(path, source)),
     }
 }

@@ -88,3 +88,11 @@ pub enum DirectoryError {
         declared: Purpose,
     },
 }
+
+impl DirectoryError {
+    /// Whether the disk has no room left.
+    #[must_use]
+    pub fn is_full_disk(&self) -> bool {
+        matches!(self, Self::Sqlite { source, .. } if source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
+    }
+}

@@ -4,7 +4,7 @@ use std::fmt;
 
 use ids::{MerchantId, TillId, TokenId, WalletId};
 use payments::UnixMillis;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::token::Digest;
 use crate::{Name, Token};
@@ -20,6 +20,30 @@ pub enum Actor {
     Till(TillId),
     /// A wallet.
     Wallet(WalletId),
+}
+
+impl Actor {
+    /// What the API calls this kind of actor.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Merchant(_) => "merchant",
+            Self::Till(_) => "till",
+            Self::Wallet(_) => "wallet",
+        }
+    }
+}
+
+impl Serialize for Actor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Operator => serializer.serialize_str("operator"),
+            Self::Merchant(id) => id.serialize(serializer),
+            Self::Till(id) => id.serialize(serializer),
+            Self::Wallet(id) => id.serialize(serializer),
+        }
+    }
 }
 
 /// What a key may be used for.
@@ -126,6 +150,12 @@ impl FromIterator<Scope> for Scopes {
     }
 }
 
+impl Serialize for Scopes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
 impl fmt::Debug for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.iter().map(Scope::name)).finish()
@@ -146,12 +176,15 @@ pub struct Grant {
 }
 
 /// A key as it can be shown: all but the token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct KeyProfile {
     /// The key's id.
+    #[serde(skip)]
     pub id: TokenId,
     /// For whom it lets its bearer act.
     pub actor: Actor,
+    /// The merchant: the actor itself, or the one whose till it is, which the directory fills in.
+    pub merchant: Option<MerchantId>,
     /// What for.
     pub scopes: Scopes,
     /// What it is called, by whoever made it.
@@ -159,10 +192,13 @@ pub struct KeyProfile {
     /// The token's last characters, to recognise it by; `None` for keys that were made before these were kept.
     pub hint: Option<Box<str>>,
     /// When it was made.
+    #[serde(skip)]
     pub created_at: UnixMillis,
     /// From when it is no longer good.
+    #[serde(rename = "expires_at_ms")]
     pub expires_at: Option<UnixMillis>,
     /// When it was revoked.
+    #[serde(rename = "revoked_at_ms")]
     pub revoked_at: Option<UnixMillis>,
 }
 
@@ -170,7 +206,8 @@ impl KeyProfile {
     /// A key that is good until it is revoked.
     #[must_use]
     pub fn new(id: TokenId, actor: Actor, scopes: Scopes, label: Name, created_at: UnixMillis) -> Self {
-        Self { id, actor, scopes, label, hint: None, created_at, expires_at: None, revoked_at: None }
+        let merchant = if let Actor::Merchant(merchant) = actor { Some(merchant) } else { None };
+        Self { id, actor, merchant, scopes, label, hint: None, created_at, expires_at: None, revoked_at: None }
     }
 
     /// From when it is no longer good, one way or the other.
@@ -196,7 +233,7 @@ impl HashedKey {
     }
 }
 
-/// A key with whose till it is, as the cache keeps it.
+/// What the cache keeps of a key.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Admission {
     pub(crate) grant: Grant,
@@ -204,14 +241,9 @@ pub(crate) struct Admission {
     pub(crate) ends_at: UnixMillis,
 }
 
-impl Admission {
-    pub(crate) fn new(profile: &KeyProfile, store_owner: impl FnOnce(TillId) -> Option<MerchantId>) -> Self {
-        let merchant = match profile.actor {
-            Actor::Merchant(merchant) => Some(merchant),
-            Actor::Till(till) => store_owner(till),
-            Actor::Operator | Actor::Wallet(_) => None,
-        };
-        let grant = Grant { key: profile.id, actor: profile.actor, merchant, scopes: profile.scopes };
-        Self { grant, ends_at: profile.ends_at().unwrap_or(UnixMillis(u64::MAX)) }
+impl From<&KeyProfile> for Admission {
+    fn from(key: &KeyProfile) -> Self {
+        let grant = Grant { key: key.id, actor: key.actor, merchant: key.merchant, scopes: key.scopes };
+        Self { grant, ends_at: key.ends_at().unwrap_or(UnixMillis(u64::MAX)) }
     }
 }

@@ -4,18 +4,26 @@
 //! hash map and never SQL. An addition is on the disk before it is in the cache, and what is in the cache was read from
 //! the disk or written to it by this process, which holds the file alone.
 //!
-//! Adding is idempotent: adding the same again changes nothing, adding it with another name or address renames it, and
-//! what belongs to one merchant or wallet never moves to another.
+//! Provisioning ([`Directory::add`]) is idempotent: adding the same again changes nothing, adding it with another name or
+//! address renames it. Everything else is a [`Change`]: it is made by a key, and leaves a line in the audit log that is
+//! written together with it. What belongs to one merchant or wallet never moves to another.
 //!
 //! It knows no money. Balances, orders and the counters of tags are the money core's.
 
+mod answers;
+mod audit;
 mod cache;
+mod change;
 mod copy;
 mod database;
 mod error;
+mod fields;
 mod keys;
+mod lists;
 mod migration;
 mod name;
+mod payout_account;
+mod place;
 mod profiles;
 mod rows;
 mod token;
@@ -30,10 +38,17 @@ use payments::UnixMillis;
 use crate::cache::Cache;
 use crate::database::Database;
 
+pub use answers::{Known, StoredAnswer};
+pub use audit::AuditEntry;
+pub use change::{Author, Change, KeyEnd};
 pub use copy::copy_file;
 pub use error::DirectoryError;
+pub use fields::{AccountPart, Country, Email, FieldError, Metadata, Reference};
 pub use keys::{Actor, Grant, HashedKey, KeyProfile, Scope, Scopes};
+pub use lists::{AuditFilter, Filter, Listed, Part};
 pub use name::{Name, NameError};
+pub use payout_account::PayoutAccount;
+pub use place::{Address, OpeningHours, Position};
 pub use profiles::{Entry, MerchantProfile, Purpose, StoreProfile, TagProfile, TillProfile, WalletProfile};
 pub use token::Token;
 
@@ -50,6 +65,9 @@ struct Inner {
 impl Directory {
     /// The file's name in the data folder.
     pub const FILE_NAME: &'static str = "directory.sqlite";
+
+    /// Entries that enter the cache at a time.
+    const BITE: usize = 64;
 
     /// Opens the directory in this data folder, and makes an empty one where there is none.
     ///
@@ -94,10 +112,27 @@ impl Directory {
     /// [`DirectoryError::UnknownReference`] if one belongs to something that is not there,
     /// [`DirectoryError::Conflict`] if it is there but belongs to something else; else the file cannot be written.
     pub fn add(&self, entries: impl IntoIterator<Item = Entry>) -> Result<(), DirectoryError> {
+        self.change(Author::NOBODY, |change| entries.into_iter().try_for_each(|entry| change.add(entry)))
+    }
+
+    /// Changes something, or several things together: all of it, with its lines in the audit log, is on the disk when
+    /// this returns, or nothing of it.
+    ///
+    /// # Errors
+    /// Whatever `work` returns, and nothing is changed then; or the file cannot be written.
+    pub fn change<T, E: From<DirectoryError>>(
+        &self,
+        author: Author,
+        work: impl FnOnce(&mut Change<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut database = self.database();
-        let written = database.add(entries)?;
-        self.change_cache(|cache| written.into_iter().for_each(|entry| cache.insert(entry)));
-        Ok(())
+        let (done, written) = database.change(author, work)?;
+        // In small bites: whoever authenticates in between must not wait for all of a long list.
+        let mut written = written.into_iter().peekable();
+        while written.peek().is_some() {
+            self.change_cache(|cache| written.by_ref().take(Self::BITE).for_each(|entry| cache.insert(entry)));
+        }
+        Ok(done)
     }
 
     /// Adds one merchant. See [`Directory::add`].
@@ -199,6 +234,10 @@ impl Directory {
     /// A merchant's tags, in the order in which they were added.
     pub fn tags_of(&self, merchant: MerchantId) -> Vec<Arc<TagProfile>> {
         self.cache().tags_of(merchant)
+    }
+
+    fn ask<T>(&self, ask: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> Result<T, DirectoryError> {
+        self.database().ask(ask)
     }
 
     fn database(&self) -> MutexGuard<'_, Database> {

@@ -1,16 +1,7 @@
--- What version 2 has and version 1 has not.
-
-CREATE TABLE keys (
-    id          BLOB NOT NULL UNIQUE,
-    digest      BLOB NOT NULL UNIQUE,
-    merchant    BLOB REFERENCES merchants (id),
-    till        BLOB REFERENCES tills (id),
-    wallet      BLOB REFERENCES wallets (id),
-    scopes      INTEGER NOT NULL,
-    label       TEXT NOT NULL,
-    hint        TEXT,
-    created_at  INTEGER NOT NULL,
-    expires_at  INTEGER,
-    revoked_at  INTEGER,
-    CHECK ((merchant IS NOT NULL) + (till IS NOT NULL) + (wallet IS NOT NULL) <= 1)
-) STRICT;
+-- The tables of version 1 step aside for those of version 2. What refers to them is dropped with them.
+ALTER TABLE folder RENAME TO folder_1;
+ALTER TABLE merchants RENAME TO merchants_1;
+ALTER TABLE stores RENAME TO stores_1;
+ALTER TABLE tills RENAME TO tills_1;
+ALTER TABLE tags RENAME TO tags_1;
+ALTER TABLE wallets RENAME TO wallets_1;

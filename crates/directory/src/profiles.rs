@@ -1,13 +1,17 @@
 //! What the directory knows.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use ids::{MerchantId, StoreId, TagId, TillId, WalletId};
+use money::Currency;
 use payments::{Text, UnixMillis};
+use serde::Serialize;
+use terms::{Mcc, ZoneName};
 
 use crate::keys::{Actor, HashedKey, KeyProfile, Scopes};
 use crate::token::Digest;
-use crate::{Name, Token};
+use crate::{Address, Country, Email, Metadata, Name, OpeningHours, PayoutAccount, Position, Reference, Token};
 
 /// What a data folder is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,22 +23,66 @@ pub enum Purpose {
 }
 
 /// A merchant: a brand or company that is paid.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MerchantProfile {
     /// The merchant's id.
+    #[serde(skip)]
     pub id: MerchantId,
     /// What it is called.
     pub name: Name,
     /// What it is called in Chinese.
     pub name_zh: Option<Name>,
     /// When it was added; adding it again keeps the first time.
+    #[serde(skip)]
     pub created_at: UnixMillis,
+    /// What it is called in law.
+    pub legal_name: Option<Text>,
+    /// What trade it is in.
+    pub mcc: Option<Mcc>,
+    /// Where it is established.
+    pub country: Option<Country>,
+    /// The time zone that it keeps its books in.
+    #[serde(rename = "time_zone")]
+    pub zone: Option<ZoneName>,
+    /// Whom to write to.
+    pub email: Option<Email>,
+    /// What it was opened to be paid in. Whether it can be, the money core knows.
+    pub currencies: BTreeSet<Currency>,
+    /// Another system's name for it, unique among merchants.
+    pub reference: Option<Reference>,
+    /// Its notes.
+    pub metadata: Metadata,
+    /// Where its settled money goes.
+    pub payout_accounts: BTreeMap<Currency, PayoutAccount>,
+}
+
+impl MerchantProfile {
+    /// A merchant of which no more is known than its name.
+    #[must_use]
+    pub fn new(id: MerchantId, name: Name, created_at: UnixMillis) -> Self {
+        Self {
+            id,
+            name,
+            created_at,
+            name_zh: None,
+            legal_name: None,
+            mcc: None,
+            country: None,
+            zone: None,
+            email: None,
+            currencies: BTreeSet::new(),
+            reference: None,
+            metadata: Metadata::default(),
+            payout_accounts: BTreeMap::new(),
+        }
+    }
 }
 
 /// A store: one place of a merchant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StoreProfile {
     /// The store's id.
+    #[serde(skip)]
     pub id: StoreId,
     /// Whose store it is.
     pub merchant: MerchantId,
@@ -44,25 +92,75 @@ pub struct StoreProfile {
     pub name_zh: Option<Name>,
     /// Where it is, in one line for people.
     pub address: Option<Text>,
+    /// Where it is, by the parts of its postal address.
+    pub address_parts: Option<Address>,
+    /// Where it is on the earth.
+    pub position: Option<Position>,
+    /// Its time zone.
+    #[serde(rename = "time_zone")]
+    pub zone: Option<ZoneName>,
+    /// When it is open.
+    #[serde(rename = "opening_hours")]
+    pub hours: Option<OpeningHours>,
+    /// Another system's name for it, unique among the merchant's stores.
+    pub reference: Option<Reference>,
+    /// Its notes.
+    pub metadata: Metadata,
+}
+
+impl StoreProfile {
+    /// A store of which no more is known than its name.
+    #[must_use]
+    pub fn new(id: StoreId, merchant: MerchantId, name: Name) -> Self {
+        Self {
+            id,
+            merchant,
+            name,
+            name_zh: None,
+            address: None,
+            address_parts: None,
+            position: None,
+            zone: None,
+            hours: None,
+            reference: None,
+            metadata: Metadata::default(),
+        }
+    }
 }
 
 /// A till: one place to pay in a store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TillProfile {
     /// The till's id.
+    #[serde(skip)]
     pub id: TillId,
+    /// Whose till it is: the store's merchant, for ever.
+    pub merchant: MerchantId,
     /// Where it stands.
     pub store: StoreId,
     /// What it is called.
     pub name: Name,
+    /// Another system's name for it, unique among the merchant's tills.
+    pub reference: Option<Reference>,
+    /// Its notes.
+    pub metadata: Metadata,
+}
+
+impl TillProfile {
+    /// A till of which no more is known than its place and name.
+    #[must_use]
+    pub fn new(id: TillId, merchant: MerchantId, store: StoreId, name: Name) -> Self {
+        Self { id, merchant, store, name, reference: None, metadata: Metadata::default() }
+    }
 }
 
 /// A tag: where it is. Its chip and what a tap on it means is the money core's to know.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TagProfile {
     /// The tag's id.
+    #[serde(skip)]
     pub id: TagId,
-    /// Whose tag it is.
+    /// Whose tag it is, for ever.
     pub merchant: MerchantId,
     /// In which store it is.
     pub store: StoreId,
@@ -70,6 +168,16 @@ pub struct TagProfile {
     pub till: Option<TillId>,
     /// What is written on it.
     pub label: Name,
+    /// Another system's name for it, unique among the merchant's tags.
+    pub reference: Option<Reference>,
+}
+
+impl TagProfile {
+    /// A tag that stands at no till.
+    #[must_use]
+    pub fn new(id: TagId, merchant: MerchantId, store: StoreId, label: Name) -> Self {
+        Self { id, merchant, store, till: None, label, reference: None }
+    }
 }
 
 /// A wallet: a person's account holder.

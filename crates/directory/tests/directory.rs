@@ -27,20 +27,20 @@ fn name(text: &str) -> Name {
 }
 
 fn merchant(id: MerchantId) -> MerchantProfile {
-    MerchantProfile { id, name: name("Lantern Tea"), name_zh: Some(name("灯笼茶")), created_at: NOON }
+    MerchantProfile { name_zh: Some(name("灯笼茶")), ..MerchantProfile::new(id, name("Lantern Tea"), NOON) }
 }
 
 fn store() -> StoreProfile {
     let address = Some(Text::try_from("1 Sample Road, Shanghai".to_owned()).unwrap());
-    StoreProfile { id: STORE, merchant: MERCHANT, name: name("Riverside"), name_zh: None, address }
+    StoreProfile { address, ..StoreProfile::new(STORE, MERCHANT, name("Riverside")) }
 }
 
 fn till() -> TillProfile {
-    TillProfile { id: TILL, store: STORE, name: name("Till 1") }
+    TillProfile::new(TILL, MERCHANT, STORE, name("Till 1"))
 }
 
 fn tag() -> TagProfile {
-    TagProfile { id: TAG, merchant: MERCHANT, store: STORE, till: Some(TILL), label: name("Till 1") }
+    TagProfile { till: Some(TILL), ..TagProfile::new(TAG, MERCHANT, STORE, name("Till 1")) }
 }
 
 fn wallet(id: WalletId) -> WalletProfile {

@@ -68,6 +68,8 @@ fn digits_are_bounded() {
         assert_eq!(Decimal::parse(&text), Err(ParseDecimalError::TooManyDigits));
     }
     assert_eq!(decimal(&longest).round(1, Rounding::Down), Err(DecimalOutOfRange));
+    assert_eq!(decimal("1").round(38, Rounding::Down), Err(DecimalOutOfRange));
+    assert_eq!(decimal("0.9").round(38, Rounding::Down).map(|decimal| decimal.to_string().len()), Ok(40));
     assert_eq!(decimal("0").round(39, Rounding::Down), Err(DecimalOutOfRange));
     assert_eq!(decimal("0").round(255, Rounding::Down), Err(DecimalOutOfRange));
     let nearly = format!("9.{}", "9".repeat(37));

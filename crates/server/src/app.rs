@@ -8,10 +8,10 @@ use axum::Router;
 use axum::http::Method;
 use axum::middleware;
 use axum::routing::get;
-use directory::Directory;
+use directory::{Author, Directory};
 use engine::{Engine, ReadError, Unavailable};
-use ids::{Id, Kind};
-use payments::{Action, Answer, Request};
+use ids::{Id, Kind, TokenId};
+use payments::{Action, Answer, Request, UnixMillis};
 use store::tables::{TablesError, TablesReader};
 use tag::TagKeys;
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -22,6 +22,7 @@ use crate::demo::{self, Demo};
 use crate::hub::{Hub, Limits};
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
+use crate::rate::{RateLimit, RateLimiter};
 use crate::source::{Source, SystemSource};
 use crate::{observe, pages, reference, resources};
 
@@ -30,6 +31,9 @@ const READS_AT_ONCE: usize = 8;
 
 /// Reads of the tables that run or wait; more are refused.
 const READS_WAITING: usize = 512;
+
+/// Work on the directory's file that runs or waits; more is refused.
+const DIRECTORY_WORK_WAITING: usize = 128;
 
 /// What can be set.
 pub struct Options {
@@ -53,6 +57,8 @@ pub struct Options {
     pub max_listeners_of_one: usize,
     /// Time between the comments that keep an event stream open.
     pub heartbeat: Duration,
+    /// How often a key may ask; `None` lets every key ask as often as it can.
+    pub rate_limit: Option<RateLimit>,
     /// Where the time and the randomness of new ids come from.
     pub source: Box<dyn Source>,
     /// The demonstration's keys and tags; `None` for real platforms.
@@ -72,6 +78,7 @@ impl Default for Options {
             max_listeners: 8_192,
             max_listeners_of_one: 64,
             heartbeat: Duration::from_secs(15),
+            rate_limit: Some(RateLimit::default()),
             source: Box::new(SystemSource),
             demo: None,
         }
@@ -103,6 +110,8 @@ struct Inner {
     reads_waiting: Arc<Semaphore>,
     reads_running: Arc<Semaphore>,
     connections: Arc<Semaphore>,
+    directory_work: Arc<Semaphore>,
+    rate_limiter: RateLimiter,
     closing: watch::Sender<bool>,
 }
 
@@ -126,6 +135,8 @@ impl App {
             reads_waiting: Arc::new(Semaphore::new(READS_WAITING)),
             reads_running: Arc::new(Semaphore::new(READS_AT_ONCE)),
             connections: Arc::new(Semaphore::new(options.max_connections)),
+            directory_work: Arc::new(Semaphore::new(DIRECTORY_WORK_WAITING)),
+            rate_limiter: RateLimiter::new(options.rate_limit),
             closing: watch::Sender::new(false),
             engine,
             directory,
@@ -181,6 +192,41 @@ impl App {
         })
     }
 
+    /// Works on the directory's file, off the threads that serve connections. What is done is done even if nobody waits
+    /// for it any more.
+    pub(crate) async fn with_directory<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Directory) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let permit = self.0.directory_work.clone().try_acquire_owned().map_err(|_| Problem::overloaded())?;
+        let directory = self.0.directory.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work(&directory)
+        });
+        work.await.map_err(Problem::internal)?
+    }
+
+    /// Who is to be named in the audit log for what is done now.
+    pub(crate) fn author(&self, key: TokenId) -> Author {
+        Author { key, at: self.now() }
+    }
+
+    /// The time, for what is not money.
+    pub(crate) fn now(&self) -> UnixMillis {
+        self.0.options.source.now()
+    }
+
+    /// 256 bits that nobody can guess.
+    pub(crate) fn random(&self) -> [u8; 32] {
+        let source = &self.0.options.source;
+        let mut random = [0; 32];
+        let (first, second) = random.split_at_mut(16);
+        first.copy_from_slice(&source.random().to_le_bytes());
+        second.copy_from_slice(&source.random().to_le_bytes());
+        random
+    }
+
     /// A new id.
     pub(crate) fn new_id<K: Kind>(&self) -> Id<K> {
         let source = &self.0.options.source;
@@ -223,6 +269,10 @@ impl App {
 
     pub(crate) fn openapi(&self) -> &str {
         &self.0.openapi
+    }
+
+    pub(crate) fn rate_limiter(&self) -> &RateLimiter {
+        &self.0.rate_limiter
     }
 
     /// A permit for each connection that may be open.

@@ -18,7 +18,7 @@ use std::marker::PhantomData;
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use directory::{Actor, Grant, TagProfile};
+use directory::{Actor, Grant, Scopes, TagProfile};
 use ids::{MerchantId, TagId, TillId, TokenId, WalletId};
 use payments::Owner;
 
@@ -74,11 +74,6 @@ impl<S> Merchant<S> {
         self.till
     }
 
-    /// With which key.
-    pub(crate) fn key(self) -> TokenId {
-        self.key
-    }
-
     /// Whether this key may ask for payment at the tag: a till's only at its own tags, and at those of its store that
     /// stand at no till. Whose tag it is, the money core knows.
     pub(crate) fn may_use_tag(self, app: &App, tag: TagId) -> bool {
@@ -111,11 +106,6 @@ impl<S> BackOffice<S> {
     pub(crate) fn id(self) -> MerchantId {
         self.id
     }
-
-    /// With which key.
-    pub(crate) fn key(self) -> TokenId {
-        self.key
-    }
 }
 
 /// Proof that whoever runs the platform asks, with a key of this scope.
@@ -125,18 +115,14 @@ pub(crate) struct Operator<S = Write> {
     scope: PhantomData<S>,
 }
 
-impl<S> Operator<S> {
-    /// With which key.
-    pub(crate) fn key(self) -> TokenId {
-        self.key
-    }
-}
+impl<S> Operator<S> {}
 
 /// Proof that the operator asks, or a merchant with a key of its own, that has this scope.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Manager<S> {
     merchant: Option<MerchantId>,
     key: TokenId,
+    scopes: Scopes,
     scope: PhantomData<S>,
 }
 
@@ -146,9 +132,9 @@ impl<S> Manager<S> {
         self.merchant
     }
 
-    /// With which key.
-    pub(crate) fn key(self) -> TokenId {
-        self.key
+    /// What the key is good for.
+    pub(crate) fn scopes(self) -> Scopes {
+        self.scopes
     }
 
     /// Whether what belongs to this merchant is the asker's to see and change.
@@ -170,12 +156,15 @@ impl<S> Manager<S> {
 
 /// Proof that a wallet asks.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wallet(WalletId);
+pub(crate) struct Wallet {
+    id: WalletId,
+    key: TokenId,
+}
 
 impl Wallet {
     /// Which one.
     pub(crate) fn id(self) -> WalletId {
-        self.0
+        self.id
     }
 }
 
@@ -214,11 +203,15 @@ pub(crate) trait Admitted: Copy + Send {
     /// Who it is, as idempotency keys tell actors apart.
     fn actor(self) -> Actor;
 
+    /// With which key.
+    fn key(self) -> TokenId;
+
     /// Authenticates the request.
     fn authenticate(parts: &Parts, app: &App) -> Result<Self, Problem> {
         let token = bearer_token(parts)?;
         let grant = app.directory().authenticate(token, app.options().source.now());
         let grant = grant.ok_or_else(|| unauthenticated("the token is not known here, or no longer good"))?;
+        app.rate_limiter().admit(grant.key)?;
         Self::admit(&grant).map_err(Problem::from)
     }
 }
@@ -259,6 +252,10 @@ impl<S: Scope> Admitted for Merchant<S> {
     fn actor(self) -> Actor {
         self.till.map_or(Actor::Merchant(self.id), Actor::Till)
     }
+
+    fn key(self) -> TokenId {
+        self.key
+    }
 }
 
 impl<S: Scope> Admitted for BackOffice<S> {
@@ -269,6 +266,10 @@ impl<S: Scope> Admitted for BackOffice<S> {
 
     fn actor(self) -> Actor {
         Actor::Merchant(self.id)
+    }
+
+    fn key(self) -> TokenId {
+        self.key
     }
 }
 
@@ -281,6 +282,10 @@ impl<S: Scope> Admitted for Operator<S> {
     fn actor(self) -> Actor {
         Actor::Operator
     }
+
+    fn key(self) -> TokenId {
+        self.key
+    }
 }
 
 impl<S: Scope> Admitted for Manager<S> {
@@ -290,24 +295,32 @@ impl<S: Scope> Admitted for Manager<S> {
             Actor::Merchant(id) => Some(id),
             Actor::Till(_) | Actor::Wallet(_) => return Err(Refusal::Kind),
         };
-        Ok(Self { merchant, key: grant.key, scope: scoped(grant)? })
+        Ok(Self { merchant, key: grant.key, scopes: grant.scopes, scope: scoped(grant)? })
     }
 
     fn actor(self) -> Actor {
         self.merchant.map_or(Actor::Operator, Actor::Merchant)
+    }
+
+    fn key(self) -> TokenId {
+        self.key
     }
 }
 
 impl Admitted for Wallet {
     fn admit(grant: &Grant) -> Result<Self, Refusal> {
         match grant.actor {
-            Actor::Wallet(id) => Ok(Self(id)),
+            Actor::Wallet(id) => Ok(Self { id, key: grant.key }),
             Actor::Operator | Actor::Merchant(_) | Actor::Till(_) => Err(Refusal::Kind),
         }
     }
 
     fn actor(self) -> Actor {
-        Actor::Wallet(self.0)
+        Actor::Wallet(self.id)
+    }
+
+    fn key(self) -> TokenId {
+        self.key
     }
 }
 
@@ -323,6 +336,13 @@ impl Admitted for Party {
         match self {
             Self::Merchant(merchant) => merchant.actor(),
             Self::Wallet(wallet) => wallet.actor(),
+        }
+    }
+
+    fn key(self) -> TokenId {
+        match self {
+            Self::Merchant(merchant) => merchant.key(),
+            Self::Wallet(wallet) => wallet.key(),
         }
     }
 }

@@ -10,6 +10,7 @@
 
 mod app;
 mod auth;
+mod control;
 mod demo;
 mod hub;
 mod idempotency;
@@ -20,6 +21,7 @@ mod pages;
 mod path;
 mod problem;
 mod query;
+mod rate;
 mod reference;
 mod resources;
 mod serve;
@@ -28,6 +30,7 @@ mod timestamp;
 
 pub use app::{App, Options};
 pub use demo::{Demo, DemoMerchant, DemoTag, DemoWallet, World};
+pub use rate::RateLimit;
 pub use reference::openapi_json;
 pub use serve::serve;
 pub use source::{Source, SystemSource};

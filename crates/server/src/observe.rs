@@ -14,6 +14,7 @@ use ids::RequestId;
 
 use crate::app::App;
 use crate::problem::{Code, Problem};
+use crate::rate;
 
 /// The header with the request's id.
 pub(crate) const REQUEST_ID: &str = "request-id";
@@ -24,7 +25,7 @@ pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next
     let method = request.method().clone();
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map(MatchedPath::as_str);
-    let handled = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let (handled, allowance) = rate::observe(AssertUnwindSafe(next.run(request)).catch_unwind()).await;
     let mut response = handled.unwrap_or_else(|_| Problem::internal("the handler panicked").into_response());
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = problem.write(id, response);
@@ -37,6 +38,9 @@ pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next
     }
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
+    }
+    if let Some(allowance) = allowance {
+        allowance.write(response.headers_mut());
     }
     let latency = started.elapsed();
     app.metrics().count(route, &method, response.status(), latency);

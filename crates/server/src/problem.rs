@@ -10,10 +10,10 @@ use std::fmt;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use directory::Scope;
+use directory::{DirectoryError, Scope};
 use ids::{OrderId, RequestId};
 use payments::Rejection;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::reference::schema;
@@ -59,6 +59,8 @@ codes! {
     RequestTimeout 408 "request_timeout" "The request came too slowly";
     IdempotencyConflict 409 "idempotency_conflict" "The idempotency key was used with another request";
     AlreadyExists 409 "already_exists" "The id is taken";
+    ReferenceTaken 409 "reference_taken" "The reference names another one";
+    KeyEnded 409 "key_ended" "The key is no longer good";
     TagInactive 409 "tag_inactive" "The tag is out of service";
     TagBusy 409 "tag_busy" "Another order waits at this tag";
     TapReplayed 409 "tap_replayed" "This touch was used before";
@@ -79,6 +81,7 @@ codes! {
     CurrencyMismatch 422 "currency_mismatch" "The order is in another currency";
     CurrencyNotHeld 422 "currency_not_held" "The wallet does not hold this currency";
     BalanceOverflow 422 "balance_overflow" "The amount is beyond what an account can hold";
+    RateLimited 429 "rate_limited" "The key has asked too often";
     TooManyListeners 429 "too_many_listeners" "Too many event streams are open";
     Internal 500 "internal" "Something is wrong on our side";
     Overloaded 503 "overloaded" "Too much is waiting";
@@ -143,6 +146,8 @@ struct Parts {
     order: Option<OrderId>,
     /// The scope that the key lacks.
     scope: Option<Scope>,
+    /// Seconds after which the caller may come back.
+    retry_after: Option<u32>,
     /// What happened, for the log only.
     cause: Option<String>,
 }
@@ -151,7 +156,7 @@ impl Problem {
     /// A problem with a reason in words for the caller.
     pub(crate) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = clipped(detail.into());
-        Self(Box::new(Parts { code, detail, field: None, order: None, scope: None, cause: None }))
+        Self(Box::new(Parts { code, detail, field: None, order: None, scope: None, retry_after: None, cause: None }))
     }
 
     /// A field of the request that has a bad value; `field` is its path, as in `amount.currency`.
@@ -171,6 +176,13 @@ impl Problem {
         problem
     }
 
+    /// The key has asked too often; it may come back after so many seconds.
+    pub(crate) fn rate_limited(retry_after: u32) -> Self {
+        let mut problem = Self::new(Code::RateLimited, "nothing was done; slow down, and come back later");
+        problem.0.retry_after = Some(retry_after);
+        problem
+    }
+
     /// The key is not good for what is asked.
     pub(crate) fn insufficient_scope(scope: Scope) -> Self {
         let detail = format!("the key does not have the scope `{}`", scope.name());
@@ -182,6 +194,33 @@ impl Problem {
     /// Too much waits already; nothing was done.
     pub(crate) fn overloaded() -> Self {
         Self::new(Code::Overloaded, "nothing was done; try again in a moment")
+    }
+
+    /// Whether the same request must fail in the same way for ever: it was looked at, and it is its sender's fault.
+    pub(crate) fn is_final(&self) -> bool {
+        let status = self.code().status();
+        let unseen = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS];
+        status.is_client_error() && !unseen.contains(&status)
+    }
+
+    /// The problem as it is remembered.
+    pub(crate) fn to_stored(&self) -> Vec<u8> {
+        let Parts { code, detail, field, order, .. } = &*self.0;
+        let stored = Stored { code: code.name().into(), detail: detail.clone(), field: field.clone(), order: *order };
+        // Nothing in it can fail to serialise.
+        serde_json::to_vec(&stored).unwrap_or_default()
+    }
+
+    /// The inverse of [`Problem::to_stored`].
+    pub(crate) fn from_stored(stored: &[u8]) -> Self {
+        let read = |stored: Stored| {
+            let code = Code::ALL.iter().copied().find(|code| code.name() == stored.code)?;
+            let mut problem = Self::new(code, stored.detail.into_owned());
+            (problem.0.field, problem.0.order) = (stored.field.map(|field| field.into_owned().into()), stored.order);
+            Some(problem)
+        };
+        let problem = serde_json::from_slice(stored).ok().and_then(read);
+        problem.unwrap_or_else(|| Self::internal("a remembered problem makes no sense any more"))
     }
 
     /// Names the part of the request that is at fault.
@@ -202,7 +241,7 @@ impl Problem {
 
     /// The response that a caller gets, `response` being the empty one that carried the problem.
     pub(crate) fn write(&self, request_id: RequestId, mut response: Response) -> Response {
-        let Parts { code, detail, field, order, scope, .. } = &*self.0;
+        let Parts { code, detail, field, order, scope, retry_after, .. } = &*self.0;
         let document = Document {
             r#type: format_args!("urn:tapstone:problem:{}", code.name()),
             title: code.title(),
@@ -229,6 +268,9 @@ impl Problem {
                     format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scope.map_or("", Scope::name));
                 headers.extend(HeaderValue::try_from(challenge).map(|challenge| (WWW_AUTHENTICATE, challenge)));
             }
+            Code::RateLimited => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(retry_after.unwrap_or(1)));
+            }
             Code::Overloaded | Code::Unavailable | Code::DiskFull | Code::TooManyListeners => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
             }
@@ -236,6 +278,17 @@ impl Problem {
         }
         response
     }
+}
+
+/// What is remembered of a problem.
+#[derive(Serialize, Deserialize)]
+struct Stored<'a> {
+    code: Cow<'a, str>,
+    detail: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    field: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order: Option<OrderId>,
 }
 
 /// Why a request was refused or failed (RFC 9457).
@@ -283,6 +336,18 @@ impl From<Rejection> for Problem {
             problem.0.order = Some(order);
         }
         problem
+    }
+}
+
+/// What goes wrong with the directory is ours, unless it is what the caller named or called.
+impl From<DirectoryError> for Problem {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::UnknownReference { .. } => Self::not_found(),
+            DirectoryError::Conflict { .. } => Self::new(Code::AlreadyExists, error.to_string()),
+            error if error.is_full_disk() => Self::new(Code::DiskFull, "nothing was done; the disk has no room left"),
+            error => Self::internal(error),
+        }
     }
 }
 

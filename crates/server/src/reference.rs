@@ -14,6 +14,7 @@ use serde_json::json;
 use utoipa::openapi::example::{Example, ExampleBuilder};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
@@ -57,6 +58,8 @@ operation says which it needs.
 - Lists come newest first, in parts: `starting_after` is the last id of the part before.
 - A POST with an `Idempotency-Key` can be repeated without fear: the same key and body get the same answer for ever, \
 failures included. Only `nothing_to_pay` is no answer yet.
+- A key may ask so often and no more: `RateLimit-Remaining` says what is left, and 429 `rate_limited` comes with \
+`Retry-After`.
 - Errors are problem documents (RFC 9457). Programs go by `code`; `field` names the part of the request at fault. 4xx is \
 the caller's to change, 5xx is ours: try again.
 ";
@@ -85,8 +88,14 @@ const SCHEMES: [(&str, &str); 4] = [
 ];
 
 /// What can go wrong wherever a token is asked for.
-const OF_TOKENS: [Code; 5] =
-    [Code::Unauthenticated, Code::Forbidden, Code::InsufficientScope, Code::InvalidField, Code::Internal];
+const OF_TOKENS: [Code; 6] = [
+    Code::Unauthenticated,
+    Code::Forbidden,
+    Code::InsufficientScope,
+    Code::InvalidField,
+    Code::RateLimited,
+    Code::Internal,
+];
 
 /// What can go wrong wherever a body is sent and something is decided.
 const OF_COMMANDS: [Code; 7] = [
@@ -159,9 +168,14 @@ fn complete_operation(operation: &mut Operation, is_command: bool) {
     }
     let successes = documented.into_iter().filter(|(status, _)| status.starts_with('2'));
     operation.responses.responses = successes.chain(responses(codes)).collect();
-    for response in operation.responses.responses.values_mut() {
+    for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
             response.headers.insert("Request-Id".to_owned(), RefOr::T(request_id()));
+            if status != "401" {
+                let limits =
+                    RATE_LIMITS.map(|(name, description)| (name.to_owned(), RefOr::T(whole_number(description))));
+                response.headers.extend(limits);
+            }
         }
     }
 }
@@ -228,6 +242,20 @@ fn idempotency_key() -> Parameter {
         ))
         .schema(Some(schema::text(None, "order-000123", Some(r"^[!-~]{1,255}$"))))
         .build()
+}
+
+/// What every response says of the key that asked.
+const RATE_LIMITS: [(&str, &str); 3] = [
+    ("RateLimit-Limit", "The most requests that the key can make at once."),
+    ("RateLimit-Remaining", "How many it could make now."),
+    ("RateLimit-Reset", "Seconds until it could make the most."),
+];
+
+fn whole_number(description: &str) -> Header {
+    let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0_u32)).examples([json!(5_000)]);
+    let mut header = Header::new(number);
+    header.description = Some(description.to_owned());
+    header
 }
 
 fn request_id() -> Header {

@@ -58,9 +58,9 @@ impl BusinessDay {
         self.0.tomorrow().ok().map(Self)
     }
 
-    /// So many days earlier, at most to the first day of the year 0.
-    pub(crate) fn days_earlier(self, days: u8) -> Option<Self> {
-        let date = self.0.checked_sub(SignedDuration::from_hours(24 * i64::from(days))).ok()?;
+    /// So many days later, or earlier if negative; none outside the calendar.
+    pub(crate) fn plus_days(self, days: i8) -> Option<Self> {
+        let date = self.0.checked_add(SignedDuration::from_hours(24 * i64::from(days))).ok()?;
         Self::from_date(date).ok()
     }
 
@@ -162,8 +162,8 @@ impl Weekday {
         [Self::Monday, Self::Tuesday, Self::Wednesday, Self::Thursday, Self::Friday, Self::Saturday, Self::Sunday];
 
     /// How many days ago it last was this weekday, on such a weekday: 0 to 6.
-    pub(crate) fn days_before(self, later: Self) -> u8 {
-        (later as u8 + 7 - self as u8) % 7
+    pub(crate) fn days_before(self, later: Self) -> i8 {
+        (later as i8 - self as i8).rem_euclid(7)
     }
 }
 

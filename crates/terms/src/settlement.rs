@@ -129,9 +129,7 @@ impl SettlementTerms {
     #[must_use]
     pub fn payout_at_ms(&self, business_day: BusinessDay) -> u64 {
         let settled = self.business_day_from(business_day);
-        let payout = (0..self.payout_delay_days)
-            .try_fold(settled, |day, _| Some(self.business_day_from(day?.tomorrow()?)))
-            .flatten();
+        let payout = (0..self.payout_delay_days).fold(settled, |day, _| self.business_day_from(day?.tomorrow()?));
         payout.and_then(|day| self.cut_off_ms(day)).unwrap_or(u64::MAX)
     }
 
@@ -145,12 +143,9 @@ impl SettlementTerms {
     fn closing_day_from(&self, day: BusinessDay) -> Option<BusinessDay> {
         let Schedule::Weekly(weekday) = self.schedule else { return self.business_day_from(day) };
         let days_ago = weekday.days_before(day.weekday());
-        let put_off = day.days_earlier(days_ago).and_then(|last| self.business_day_from(last));
-        match put_off {
-            Some(closing) if closing >= day => Some(closing),
-            _ => self
-                .business_day_from(iter::successors(Some(day), |day| day.tomorrow()).nth(usize::from(7 - days_ago))?),
-        }
+        // Today is the weekday, or it was lately and no business day has followed yet; else it is next week's turn.
+        let this_weeks = day.plus_days(-days_ago).and_then(|last| self.business_day_from(last));
+        this_weeks.filter(|closing| *closing >= day).or_else(|| self.business_day_from(day.plus_days(7 - days_ago)?))
     }
 
     /// The first business day from this day on. There is one: the calendar has a weekday, and holidays come to an end.

@@ -25,8 +25,7 @@ impl ZoneName {
     /// [`UnknownZone`] if the database has no zone of exactly that name.
     pub fn parse(name: &str) -> Result<Self, UnknownZone> {
         let zone = TimeZoneDatabase::bundled().get(name).map_err(|_| UnknownZone)?;
-        let known = !zone.is_unknown() && zone.iana_name() == Some(name);
-        if known { Ok(Self(zone)) } else { Err(UnknownZone) }
+        if zone.iana_name() == Some(name) { Ok(Self(zone)) } else { Err(UnknownZone) }
     }
 
     /// Its name.
@@ -59,8 +58,8 @@ impl ZoneName {
 
     /// When the clocks skip this time; `before` is earlier than that.
     fn end_of_gap(&self, before: Timestamp, local: DateTime) -> Option<Timestamp> {
-        let changes = self.0.following(before).map(|change| change.timestamp());
-        changes.into_iter().find(|change| self.0.to_datetime(*change) > local)
+        let mut changes = self.0.following(before).map(|change| change.timestamp());
+        changes.find(|change| self.0.to_datetime(*change) > local)
     }
 }
 

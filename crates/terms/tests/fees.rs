@@ -125,6 +125,26 @@ fn rates_that_make_no_plan_are_refused() {
     }
 }
 
+/// The stored form: journals hold these bytes, so they never change.
+#[test]
+fn forms() {
+    let taps =
+        FeeRate { method: Some(Method::Tap), minimum: Some(5), ..rate(vec![tier(0, 250, 10), tier(300, 200, 0)]) };
+    let plan = plan(taps);
+    let json = concat!(
+        r#"[{"method":"tap","currency":"CNY","tiers":[{"from_volume":0,"rate":250,"fixed":10},"#,
+        r#"{"from_volume":300,"rate":200,"fixed":0}],"minimum":5,"maximum":null}]"#
+    );
+    assert_eq!(serde_json::to_string(&plan).unwrap(), json);
+    assert_eq!(serde_json::from_str::<FeePlan>(json).unwrap(), plan);
+    for unknown in [json.replace("\"fixed\":0", "\"fixed\":0,\"note\":1"), json.replace("\"minimum\"", "\"least\"")] {
+        assert!(serde_json::from_str::<FeePlan>(&unknown).is_err(), "{unknown}");
+    }
+    let golden = [1, 1, 0, 0x9C, 0x01, 2, 0, 0xFA, 0x01, 10, 0xAC, 0x02, 0xC8, 0x01, 0, 1, 5, 0];
+    assert_eq!(postcard::to_allocvec(&plan).unwrap(), golden);
+    assert_eq!(postcard::from_bytes::<FeePlan>(&golden).unwrap(), plan);
+}
+
 #[test]
 fn as_many_as_there_may_be() {
     let tiers = (0..20).map(|volume| tier(volume, 1, 0)).collect();

@@ -73,7 +73,7 @@ fn each_mistake_has_its_name() {
 /// 97 and 00 leave the same remainder; only one of them is what ISO 7064 computes.
 #[test]
 fn each_account_has_one_pair_of_check_digits() {
-    for account in 0..2_000 {
+    for account in 0..200 {
         let fits = (0..100).filter(|digits| Iban::parse(&format!("DE{digits:02}{account:018}")).is_ok());
         assert_eq!(fits.count(), 1, "{account}");
     }

@@ -238,16 +238,11 @@ fn provision(engine: &Engine, directory: &Directory) {
     let mut entries = vec![Entry::token(Actor::Operator, &token(Actor::Operator)), read_only_key(Actor::Operator)];
     for (id, called, zh) in merchants {
         let (store, till) = (StoreId::from_u128(id.as_u128()), till_of(id));
-        let merchant = MerchantProfile { id, name: name(called), name_zh: zh.map(name), created_at };
+        let merchant = MerchantProfile::new(id, name(called), created_at);
+        let merchant = MerchantProfile { name_zh: zh.map(name), ..merchant };
         entries.push(Entry::Merchant(merchant));
-        entries.push(Entry::Store(StoreProfile {
-            id: store,
-            merchant: id,
-            name: name("West Lake"),
-            name_zh: None,
-            address: None,
-        }));
-        entries.push(Entry::Till(TillProfile { id: till, store, name: name("Till 1") }));
+        entries.push(Entry::Store(StoreProfile::new(store, id, name("West Lake"))));
+        entries.push(Entry::Till(TillProfile::new(till, id, store, name("Till 1"))));
         for actor in [Actor::Merchant(id), Actor::Till(till)] {
             entries.extend([Entry::token(actor, &token(actor)), read_only_key(actor)]);
         }
@@ -264,7 +259,7 @@ fn provision(engine: &Engine, directory: &Directory) {
         command(engine, Action::RegisterTag(RegisteredTag { id, uid: uid(id), merchant, mode, currency, active }));
         let (store, till) = (StoreId::from_u128(merchant.as_u128()), till_of(merchant));
         let till = (mode == TagMode::Till).then_some(till);
-        entries.push(Entry::Tag(TagProfile { id, merchant, store, till, label: name("Till 1") }));
+        entries.push(Entry::Tag(TagProfile { till, ..TagProfile::new(id, merchant, store, name("Till 1")) }));
     }
     for n in 0..Platform::WALLETS {
         let id = wallet(n);

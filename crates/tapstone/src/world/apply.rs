@@ -243,33 +243,30 @@ fn wallet_steps(path: String, wallet: &Wallet) -> Vec<(String, Action)> {
 }
 
 fn merchant_entries(merchant: &Merchant, now: UnixMillis) -> Vec<Entry> {
-    let (id, name, name_zh) = (merchant.id(), merchant.name.clone(), merchant.name_zh.clone());
-    let mut entries = vec![Entry::Merchant(MerchantProfile { id, name, name_zh, created_at: now })];
+    let profile = MerchantProfile {
+        name_zh: merchant.name_zh.clone(),
+        currencies: merchant.currencies.iter().copied().collect(),
+        ..MerchantProfile::new(merchant.id(), merchant.name.clone(), now)
+    };
+    let mut entries = vec![Entry::Merchant(profile)];
     entries.extend(merchant.stores.iter().flat_map(|store| store_entries(merchant, store)));
     entries
 }
 
 fn store_entries(merchant: &Merchant, store: &Store) -> Vec<Entry> {
-    let id = merchant.store_id(store);
+    let (id, owner) = (merchant.store_id(store), merchant.id());
     let profile = StoreProfile {
-        id,
-        merchant: merchant.id(),
-        name: store.name.clone(),
         name_zh: store.name_zh.clone(),
         address: store.address.clone(),
+        ..StoreProfile::new(id, owner, store.name.clone())
     };
-    let tills = store.tills.iter().map(|till| {
-        let profile = TillProfile { id: merchant.till_id(store, &till.key), store: id, name: till.name.clone() };
-        Entry::Till(profile)
-    });
+    let tills = store
+        .tills
+        .iter()
+        .map(|till| Entry::Till(TillProfile::new(merchant.till_id(store, &till.key), owner, id, till.name.clone())));
     let tags = store.tags.iter().map(|tag| {
-        Entry::Tag(TagProfile {
-            id: merchant.tag_id(store, tag),
-            merchant: merchant.id(),
-            store: id,
-            till: tag.till.as_ref().map(|till| merchant.till_id(store, till)),
-            label: tag.label.clone(),
-        })
+        let till = tag.till.as_ref().map(|till| merchant.till_id(store, till));
+        Entry::Tag(TagProfile { till, ..TagProfile::new(merchant.tag_id(store, tag), owner, id, tag.label.clone()) })
     });
     [Entry::Store(profile)].into_iter().chain(tills).chain(tags).collect()
 }
