@@ -1,6 +1,8 @@
 //! What the decider can be asked, and what it answers.
 
-use ids::{CaptureId, DepositId, DisputeId, MerchantId, OrderId, PaymentId, PayoutId, RefundId, TagId, TapId, WalletId};
+use ids::{
+    CaptureId, DepositId, DisputeId, MerchantId, OrderId, PaymentId, PayoutId, RefundId, TagId, TapId, WalletId,
+};
 use money::{Amount, Currency, Money};
 use serde::{Deserialize, Serialize};
 use tag::{Uid, VerifiedTap};

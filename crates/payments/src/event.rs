@@ -230,9 +230,7 @@ impl Disputed {
 impl Payout {
     fn transfer_bits(&self) -> u128 {
         match self.status {
-            PayoutStatus::Created | PayoutStatus::Submitted { .. } => {
-                bits_of(self.id.as_u128(), transfer_code::PAYOUT)
-            }
+            PayoutStatus::Created | PayoutStatus::Submitted { .. } => bits_of(self.id.as_u128(), transfer_code::PAYOUT),
             PayoutStatus::Paid { .. } => bits_of(self.id.as_u128(), transfer_code::PAYOUT_PAID),
             PayoutStatus::Failed { .. } | PayoutStatus::Returned { .. } => {
                 bits_of(self.id.as_u128(), transfer_code::PAYOUT_RETURNED)

@@ -12,6 +12,7 @@
 //! command that needs them is decided.
 
 mod account;
+mod books;
 mod command;
 mod decide;
 mod derived;
@@ -27,6 +28,7 @@ mod settlement;
 mod state;
 
 pub use account::{Account, AccountFlags, Owner, account_code};
+pub use books::Books;
 pub use command::{
     Action, Answer, BodyDigest, CancelledBy, Command, Forced, IfPaid, NewCapture, NewDispute, NewOrder, NewOrderAmount,
     NewRefund, OrderName, Pay, Request, RequestKey,
@@ -43,9 +45,7 @@ pub use order::{
     DetailsError, LineItem, MAX_HOLD_MS, MAX_ORDER_LIFETIME_MS, Order, OrderDetails, OrderStatus, ReferenceKey, Split,
     SplitPart,
 };
-pub use payment::{
-    Beginning, Capture, Part, Payment, PaymentStatus, Refund, Release, ReleaseReason, Share,
-};
+pub use payment::{Beginning, Capture, Part, Payment, PaymentStatus, Refund, Release, ReleaseReason, Share};
 pub use rejection::Rejection;
 pub use settlement::{
     BankWord, Closing, MerchantBook, Payout, PayoutStatus, ReserveRelease, Settlement, Totals, Window,

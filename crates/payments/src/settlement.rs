@@ -42,7 +42,9 @@ pub struct Totals {
     pub disputes: u64,
     /// What they took.
     pub disputed: u64,
-    /// What came back by disputes that were won.
+    /// How many times something came back by disputes that were won.
+    pub returns: u64,
+    /// What came back by them.
     pub returned: u64,
     /// What the platform charges for the captures, to be taken at the closing.
     pub fees: u64,

@@ -177,7 +177,7 @@ impl<'a> Draft<'a> {
         if let Some(known) = self.windows.iter().find(|gathering| gathering.pending == pending) {
             return Ok(*known);
         }
-        let book = self.state.books.get(&pending);
+        let book = self.state.books.get(pending);
         let gathering = match book.and_then(|book| Some((book, book.window?))) {
             Some((book, window)) if !is_over(&window, self.now) => {
                 Gathering { pending, fees: window.totals.fees, volume: book.volume }
@@ -197,7 +197,7 @@ impl<'a> Draft<'a> {
         self.events.push(Event::WindowOpened(OpenedWindow { merchant, currency, pending, closes }));
         let same_month =
             |book: &&MerchantBook| closes.is_none_or(|closes| book.month == Some(closes.business_day.month()));
-        let volume = self.state.books.get(&pending).filter(same_month).map_or(0, |book| book.volume);
+        let volume = self.state.books.get(pending).filter(same_month).map_or(0, |book| book.volume);
         Gathering { pending, fees: 0, volume }
     }
 

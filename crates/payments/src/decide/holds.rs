@@ -95,9 +95,7 @@ pub(super) fn void(state: &State, merchant: MerchantId, payment: PaymentId, now:
     match payment.status {
         PaymentStatus::Processing => Verdict::no(Rejection::PaymentProcessing),
         PaymentStatus::Held => match draft_release(state, payment, ReleaseReason::Voided, now) {
-            Ok((events, released)) => {
-                Verdict { events, unsaid: None, answer: Ok(Answer::Release(released.release)) }
-            }
+            Ok((events, released)) => Verdict { events, unsaid: None, answer: Ok(Answer::Release(released.release)) },
             Err(rejection) => Verdict::no(rejection),
         },
         _ => Verdict::no(Rejection::NothingHeld),

@@ -24,9 +24,8 @@ pub(super) fn create(state: &State, new: NewOrder, now: UnixMillis) -> Verdict {
         return Verdict::no(Rejection::TagInactive);
     }
     let currency = new.amount.currency();
-    let accepts = |merchant| {
-        state.account_of(account_code::MERCHANT_PENDING, Owner::Merchant(merchant), currency).is_some()
-    };
+    let accepts =
+        |merchant| state.account_of(account_code::MERCHANT_PENDING, Owner::Merchant(merchant), currency).is_some();
     if !accepts(new.merchant) {
         return Verdict::no(Rejection::CurrencyNotAccepted { currency });
     }
@@ -59,11 +58,7 @@ pub(super) fn create(state: &State, new: NewOrder, now: UnixMillis) -> Verdict {
     Verdict { events, unsaid: None, answer: Ok(Answer::Order(order)) }
 }
 
-fn check_details(
-    state: &State,
-    details: &OrderDetails,
-    accepts: impl Fn(MerchantId) -> bool,
-) -> Result<(), Rejection> {
+fn check_details(state: &State, details: &OrderDetails, accepts: impl Fn(MerchantId) -> bool) -> Result<(), Rejection> {
     if let Some(order) = details.reference_key.and_then(|key| state.references.get(&key)) {
         return Err(Rejection::ReferenceTaken { order: *order });
     }
@@ -80,13 +75,7 @@ pub(super) fn payable_merchant(state: &State, merchant: MerchantId) -> Result<()
     }
 }
 
-pub(super) fn cancel(
-    state: &State,
-    merchant: MerchantId,
-    id: OrderId,
-    if_paid: IfPaid,
-    now: UnixMillis,
-) -> Verdict {
+pub(super) fn cancel(state: &State, merchant: MerchantId, id: OrderId, if_paid: IfPaid, now: UnixMillis) -> Verdict {
     let Some(order) = state.orders.get(&id).filter(|order| order.merchant == merchant) else {
         return Verdict::no(Rejection::NotFound);
     };

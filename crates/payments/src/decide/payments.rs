@@ -111,11 +111,7 @@ fn with_tip(amount: Amount, tip: u64, details: Option<&OrderDetails>) -> Result<
     Amount::new(sum).map_err(|_| Rejection::BalanceOverflow)
 }
 
-fn beginning(
-    forced: Option<Forced>,
-    details: Option<&OrderDetails>,
-    now: UnixMillis,
-) -> Result<Beginning, Rejection> {
+fn beginning(forced: Option<Forced>, details: Option<&OrderDetails>, now: UnixMillis) -> Result<Beginning, Rejection> {
     match (forced, details.and_then(|details| details.hold_ms)) {
         (Some(Forced::Declined(rejection)), _) => Err(rejection),
         (Some(Forced::Processing { for_ms, succeeds }), _) => {

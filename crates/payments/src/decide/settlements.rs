@@ -96,7 +96,7 @@ pub(super) fn closing_under(terms: &SettlementTerms, now: UnixMillis) -> Closing
 pub(super) fn close_due(draft: &mut Draft<'_>, most: usize) -> Result<(), Rejection> {
     let (state, now) = (draft.state, draft.now);
     let due = state.due.windows.iter().take_while(|(at, _)| *at <= now).take(most);
-    for book in due.filter_map(|(_, pending)| state.books.get(pending)) {
+    for book in due.filter_map(|(_, pending)| state.books.get(*pending)) {
         if let Some(window) = &book.window {
             close(draft, book, window)?;
         }

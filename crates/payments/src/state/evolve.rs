@@ -5,15 +5,16 @@ use ledger::{Effects, Transfer};
 use money::Currency;
 
 use super::{DuePayout, Forgettable, Kept, State, TagState};
-use crate::account::{Account, Owner, account_code};
+use crate::account::{Account, account_code};
+use crate::books::Books;
 use crate::command::Request;
 use crate::dispute::{Dispute, DisputeStatus};
-use crate::event::{Event, Leg, Moved, OpenedWindow, Outcome, Record, transfer_code};
+use crate::event::{Event, Moved, Outcome, Record};
 use crate::merchant::MerchantState;
 use crate::model::{Deposit, UnixMillis};
 use crate::order::{Order, OrderStatus};
 use crate::payment::{Capture, Payment, PaymentStatus, Refund};
-use crate::settlement::{MerchantBook, Payout, ReserveRelease, Settlement, Totals, Window};
+use crate::settlement::{Payout, ReserveRelease, Settlement};
 
 impl State {
     /// Folds one record into the state.
@@ -21,6 +22,7 @@ impl State {
         self.position += 1;
         self.now = self.now.max(record.at);
         self.post(&record.event, record.at);
+        self.keep_books(&record.event, record.at);
         self.apply(&record.event, record.at);
         if let (Some(request), Some(outcome)) = (record.request, record.event.outcome()) {
             self.remember_request(request, outcome);
@@ -64,21 +66,16 @@ impl State {
                     live.declines = live.declines.saturating_add(1);
                 }
             }
-            Event::PaymentCaptured(Moved { what, legs }) => {
-                legs.iter().for_each(|leg| self.gather(leg, at));
-                let Capture { merchant, currency, fee, amount, .. } = what.capture;
-                self.charge(merchant, currency, fee, amount.minor_units());
+            Event::PaymentCaptured(Moved { what, .. }) => {
                 self.remember_capture(what.capture);
                 self.change_payment(&what.payment, what.order.as_ref());
             }
             Event::HoldReleased(Moved { what, .. }) => self.change_payment(&what.payment, what.order.as_ref()),
-            Event::PaymentRefunded(Moved { what, legs }) => {
-                legs.iter().for_each(|leg| self.gather(leg, at));
+            Event::PaymentRefunded(Moved { what, .. }) => {
                 self.remember_refund(what.refund.clone());
                 self.change_payment(&what.payment, None);
             }
-            Event::DisputeOpened(Moved { what, legs }) | Event::DisputeClosed(Moved { what, legs }) => {
-                legs.iter().for_each(|leg| self.gather(leg, at));
+            Event::DisputeOpened(Moved { what, .. }) | Event::DisputeClosed(Moved { what, .. }) => {
                 self.change_dispute(&what.dispute);
                 self.change_payment(&what.payment, None);
             }
@@ -91,8 +88,7 @@ impl State {
                 plans.insert(place, (*from, plan.clone()));
             }
             Event::SettlementTermsSet(merchant, terms) => self.merchant_mut(*merchant).terms = Some(terms.clone()),
-            Event::WindowOpened(opened) => self.open_window(opened, at),
-            Event::SettlementClosed(moved) => self.close_window(&moved.what),
+            Event::SettlementClosed(moved) => self.settle(&moved.what),
             Event::ReserveReleased(moved) => {
                 let ReserveRelease { settlement, .. } = moved.what;
                 self.due.reserves.retain(|(_, kept_by), _| *kept_by != settlement);
@@ -106,7 +102,7 @@ impl State {
             Event::PayoutSkipped(settlement) => self.forget_due_payout(*settlement),
             Event::PayoutSubmitted(payout) => self.remember_payout(payout.clone()),
             Event::PayoutReported(moved) => self.remember_payout(moved.what.clone()),
-            Event::RequestRefused(_) | Event::RequestAnswered(_) => {}
+            Event::RequestRefused(_) | Event::RequestAnswered(_) | Event::WindowOpened(_) => {}
         }
     }
 }
@@ -162,20 +158,19 @@ impl State {
 
     fn make_payment(&mut self, moved: &Moved<Payment>, at: UnixMillis) {
         let payment = &moved.what;
-        moved.legs.iter().for_each(|leg| self.gather(leg, at));
-        if payment.captured > 0 {
-            self.charge(payment.merchant, payment.currency, payment.fee, payment.captured);
-        }
         if let Some(live) = self.taps.get_mut(&payment.tap) {
             live.payment = Some(payment.id);
             self.forgettable.push_back((self.position, Forgettable::Tap(payment.tap)));
         }
         if let Some(order) = payment.order {
             let (id, amount) = (payment.id, payment.amount);
-            self.close_order(order, match payment.status {
-                PaymentStatus::Succeeded => OrderStatus::Paid { payment: id, amount, at },
-                _ => OrderStatus::Held { payment: id, amount, at },
-            });
+            self.close_order(
+                order,
+                match payment.status {
+                    PaymentStatus::Succeeded => OrderStatus::Paid { payment: id, amount, at },
+                    _ => OrderStatus::Held { payment: id, amount, at },
+                },
+            );
         }
         self.remember_payment(payment.clone());
     }
@@ -201,99 +196,35 @@ impl State {
 
 /// What gathers for merchants.
 impl State {
-    /// Counts a movement in or out of a pending account into its window.
-    fn gather(&mut self, leg: &Leg, at: UnixMillis) {
-        let amount = leg.amount;
-        match leg.code {
-            transfer_code::PAYMENT | transfer_code::CAPTURE => self.count(leg.credit, at, |totals| {
-                totals.payments += 1;
-                totals.gross = totals.gross.saturating_add(amount);
-            }),
-            transfer_code::REFUND => self.count(leg.debit, at, |totals| {
-                totals.refunds += 1;
-                totals.refunded = totals.refunded.saturating_add(amount);
-            }),
-            transfer_code::DISPUTE => self.count(leg.debit, at, |totals| {
-                totals.disputes += 1;
-                totals.disputed = totals.disputed.saturating_add(amount);
-            }),
-            transfer_code::DISPUTE_WON => self.count(leg.credit, at, |totals| {
-                totals.returned = totals.returned.saturating_add(amount);
-            }),
-            _ => {}
-        }
-    }
-
-    fn count(&mut self, account: AccountId, at: UnixMillis, count: impl FnOnce(&mut Totals)) {
-        if let Some(book) = self.book_mut(account) {
-            let window = book.window.get_or_insert(Window { opened_at: at, closes: None, totals: Totals::default() });
-            count(&mut window.totals);
-        }
-    }
-
-    /// The book of a pending account, `None` for accounts of other kinds. Histories from before there were windows have
-    /// payments without a word about them: their books begin here.
-    fn book_mut(&mut self, account: AccountId) -> Option<&mut MerchantBook> {
-        if !self.books.contains_key(&account) {
-            let (known, _) = self.account(account)?;
+    /// Keeps the books, and the moments at which their windows close.
+    fn keep_books(&mut self, event: &Event, at: UnixMillis) {
+        let ledger = &self.ledger;
+        let owner = |account: AccountId| {
+            let known = Account::from(ledger.account(account.as_u128())?);
             let currency = u16::try_from(known.ledger).ok().and_then(|number| Currency::from_numeric(number).ok())?;
-            if known.code != account_code::MERCHANT_PENDING {
-                return None;
-            }
-            self.books.insert(account, MerchantBook::new(MerchantId::from_u128(known.owner), currency, account));
-        }
-        self.books.get_mut(&account)
-    }
-
-    /// Notes what the platform charges a merchant, and what was captured for it.
-    fn charge(&mut self, merchant: MerchantId, currency: Currency, fee: u64, captured: u64) {
-        let Some(account) = self.account_of(account_code::MERCHANT_PENDING, Owner::Merchant(merchant), currency) else {
-            return;
+            let is_pending = known.code == account_code::MERCHANT_PENDING;
+            is_pending.then_some((MerchantId::from_u128(known.owner), currency))
         };
-        if let Some(book) = self.book_mut(account) {
-            book.volume = book.volume.saturating_add(captured);
-            if let Some(window) = &mut book.window {
-                window.totals.fees = window.totals.fees.saturating_add(fee);
+        let closing = |books: &Books, pending| books.get(pending)?.window?.closes.map(|closes| (closes.at, pending));
+        let pending = match event {
+            Event::WindowOpened(opened) => Some(opened.pending),
+            Event::SettlementClosed(Moved { what, .. }) => {
+                self.books.of(what.merchant, what.currency).map(|book| book.pending)
             }
-        }
-    }
-
-    fn open_window(&mut self, opened: &OpenedWindow, at: UnixMillis) {
-        let OpenedWindow { merchant, currency, pending, closes } = *opened;
-        let book = self.books.entry(pending).or_insert_with(|| MerchantBook::new(merchant, currency, pending));
-        let month = closes.map(|closes| closes.business_day.month());
-        if month.is_some() && month != book.month {
-            (book.month, book.volume) = (month, 0);
-        }
-        let window = book.window.get_or_insert(Window { opened_at: at, closes: None, totals: Totals::default() });
-        let before = std::mem::replace(&mut window.closes, closes);
+            _ => None,
+        };
+        let before = pending.and_then(|pending| closing(&self.books, pending));
+        self.books.fold(event, at, self.position, owner, drop);
         if let Some(before) = before {
-            self.due.windows.remove(&(before.at, pending));
+            self.due.windows.remove(&before);
         }
-        if let Some(closes) = closes {
-            self.due.windows.insert((closes.at, pending));
-        }
+        self.due.windows.extend(pending.and_then(|pending| closing(&self.books, pending)));
     }
 
-    fn close_window(&mut self, settlement: &Settlement) {
-        let Settlement { id, merchant, currency, .. } = *settlement;
-        let account = self.account_of(account_code::MERCHANT_PENDING, Owner::Merchant(merchant), currency);
-        if let Some(book) = account.and_then(|account| self.books.get_mut(&account)) {
-            let closes = book.window.take().and_then(|window| window.closes);
-            book.settlements = settlement.number;
-            book.closed_position = self.position;
-            let pending = book.pending;
-            if let Some(closes) = closes {
-                self.due.windows.remove(&(closes.at, pending));
-            }
-        }
+    fn settle(&mut self, settlement: &Settlement) {
+        let Settlement { id, merchant, currency, reserved, .. } = *settlement;
         if let Some(until) = settlement.reserved_until {
-            self.restore_reserve(until, ReserveRelease {
-                settlement: id,
-                merchant,
-                currency,
-                amount: settlement.reserved,
-            });
+            self.restore_reserve(until, ReserveRelease { settlement: id, merchant, currency, amount: reserved });
         }
         if settlement.net > 0 {
             self.restore_due_payout(DuePayout { settlement: id, at: settlement.payout_at, merchant, currency });
@@ -356,20 +287,5 @@ impl State {
     pub(super) fn remember_deposit(&mut self, deposit: Deposit) {
         self.forgettable.push_back((self.position, Forgettable::Deposit(deposit.id)));
         self.deposits.insert(deposit.id, deposit);
-    }
-}
-
-impl MerchantBook {
-    fn new(merchant: MerchantId, currency: Currency, pending: AccountId) -> Self {
-        Self {
-            merchant,
-            currency,
-            pending,
-            settlements: 0,
-            closed_position: 0,
-            month: None,
-            volume: 0,
-            window: None,
-        }
     }
 }

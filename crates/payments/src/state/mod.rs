@@ -14,6 +14,7 @@ use money::Currency;
 use tag::Uid;
 
 use crate::account::{Account, Owner, account_code};
+use crate::books::Books;
 use crate::command::{BodyDigest, RequestKey};
 use crate::dispute::Dispute;
 use crate::event::Outcome;
@@ -39,8 +40,7 @@ pub struct State {
     pub(crate) tags: HashMap<Uid, TagState>,
     uids: IdMap<ids::Tag, Uid>,
     pub(crate) merchants: IdMap<ids::Merchant, MerchantState>,
-    /// By the account in which a merchant's payments gather.
-    pub(crate) books: IdMap<ids::Account, MerchantBook>,
+    pub(crate) books: Books,
     pub(crate) taps: IdMap<ids::Tap, LiveTap>,
     pub(crate) orders: IdMap<ids::Order, Order>,
     pub(crate) references: HashMap<ReferenceKey, OrderId>,
@@ -211,7 +211,7 @@ impl State {
 
     /// What is known of every merchant's money beside balances, in no particular order.
     pub fn books(&self) -> impl Iterator<Item = &MerchantBook> {
-        self.books.values()
+        self.books.iter()
     }
 
     /// Every order that waits to be paid, the first to expire first.
@@ -299,7 +299,7 @@ impl State {
         let accounts = currencies.filter_map(move |currency| {
             self.account_of(account_code::MERCHANT_PENDING, Owner::Merchant(merchant), currency)
         });
-        accounts.filter_map(|account| self.books.get(&account))
+        accounts.filter_map(|account| self.books.get(account))
     }
 
     pub(crate) fn wallet_account(&self, wallet: WalletId, currency: Currency) -> Option<AccountId> {

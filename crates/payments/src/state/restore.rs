@@ -2,7 +2,7 @@
 
 use ledger::Balance;
 
-use super::{DuePayout, LastRefusals, LATE_TAP_MS, LiveTap, State, TagState};
+use super::{DuePayout, LATE_TAP_MS, LastRefusals, LiveTap, State, TagState};
 use crate::account::Account;
 use crate::dispute::Dispute;
 use crate::dispute::DisputeStatus;
@@ -46,7 +46,7 @@ impl State {
         if let Some(closes) = book.window.and_then(|window| window.closes) {
             self.due.windows.insert((closes.at, book.pending));
         }
-        self.books.insert(book.pending, book);
+        self.books.restore(book);
     }
 
     /// Puts back a tap that can still be paid with.
