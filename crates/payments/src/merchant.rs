@@ -4,6 +4,7 @@ use ids::MerchantId;
 use serde::{Deserialize, Serialize};
 use terms::{FeePlan, SettlementTerms};
 
+use crate::event::Event;
 use crate::model::UnixMillis;
 
 /// What a merchant may do.
@@ -71,6 +72,20 @@ impl MerchantState {
     /// A merchant of which no more is known than that it has accounts: it is paid, costs nothing, and is not settled.
     pub fn unwritten(id: MerchantId) -> Self {
         Self { id, status: MerchantStatus::Active, fee_plans: Vec::new(), terms: None }
+    }
+
+    /// Folds an event about this merchant; others change nothing.
+    pub fn fold(&mut self, event: &Event) {
+        match event {
+            Event::MerchantStatusSet(_, status) => self.status = *status,
+            Event::FeePlanSet(_, from, plan) => {
+                self.fee_plans.retain(|(other, _)| other != from);
+                let place = self.fee_plans.partition_point(|(other, _)| other < from);
+                self.fee_plans.insert(place, (*from, plan.clone()));
+            }
+            Event::SettlementTermsSet(_, terms) => self.terms = Some(terms.clone()),
+            _ => {}
+        }
     }
 
     /// The fee plan that holds at this moment.

@@ -7,7 +7,7 @@ mod support;
 use ids::{AccountId, DepositId, MerchantId, OrderId, PaymentId, TagId, TapId, WalletId};
 use money::{Amount, Currency, Money};
 use payments::{
-    Account, AccountFlags, Action, BodyDigest, Command, NewOrder, NewOrderAmount, Pay, RegisteredTag, Request,
+    Account, AccountFlags, Action, BodyDigest, Command, IfPaid, NewOrder, NewOrderAmount, Pay, RegisteredTag, Request,
     RequestKey, State, TagMode, UnixMillis, account_code, decide,
 };
 use proptest::prelude::*;
@@ -95,9 +95,11 @@ impl Bytes<'_> {
                 description: None,
                 reference: None,
                 lifetime_ms: self.number(),
+                details: None,
             }),
             8 => {
-                Action::CancelOrder { merchant: MerchantId::from_u128(self.id()), order: OrderId::from_u128(self.id()) }
+                let (merchant, order) = (MerchantId::from_u128(self.id()), OrderId::from_u128(self.id()));
+                Action::CancelOrder { merchant, order, if_paid: IfPaid::Refuse }
             }
             9..12 => {
                 let url = chips[usize::from(self.byte() % 4)].touch([0; 5]).unwrap();
@@ -110,8 +112,10 @@ impl Bytes<'_> {
                 wallet: WalletId::from_u128(self.id()),
                 tap: TapId::from_u128(self.id()),
                 money: (!self.byte().is_multiple_of(4)).then(|| self.money()),
+                tip: 0,
+                forced: None,
             }),
-            _ => Action::ExpireOrders,
+            _ => Action::Tick,
         }
     }
 

@@ -19,7 +19,7 @@ fn picture(state: &State) -> impl PartialEq + std::fmt::Debug + use<> {
     let mut tags: Vec<_> = state.tags().map(|tag| (tag.tag.id, tag.tag, tag.last_counter, tag.waiting_order)).collect();
     tags.sort_by_key(|(id, ..)| *id);
     let orders: Vec<Order> = state.open_orders().cloned().collect();
-    (state.position(), state.now(), accounts, tags, orders, state.next_expiry())
+    (state.position(), state.now(), accounts, tags, orders, state.next_due())
 }
 
 fn fold(records: &[Record]) -> State {
@@ -66,7 +66,7 @@ fn sound(journal: &[Record]) {
         assert!(now <= record.at, "time never runs backwards");
         now = record.at;
         match &record.event {
-            Event::PaymentSucceeded(settled) => {
+            Event::PaymentMade(settled) => {
                 let payment = &settled.what;
                 let used = [Some(payment.tap.as_u128()), payment.order.map(ids::OrderId::as_u128)];
                 for thing in used.into_iter().flatten() {
@@ -141,7 +141,7 @@ fn the_lives_meet_every_rule() {
             }
         }
     }
-    assert_eq!(events.len(), 12, "{events:?}");
+    assert_eq!(events.len(), 13, "{events:?}");
     assert!(events.values().all(|count| *count >= 50), "{events:?}");
     // `idempotency_conflict` and `nothing_to_pay` are not stored, `tap_invalid` is reported.
     assert_eq!(refusals.len(), 19, "{refusals:?}");

@@ -80,14 +80,9 @@ impl State {
                 self.change_payment(&what.payment, None);
             }
             Event::DisputeAnswered(dispute) => self.change_dispute(dispute),
-            Event::MerchantStatusSet(merchant, status) => self.merchant_mut(*merchant).status = *status,
-            Event::FeePlanSet(merchant, from, plan) => {
-                let plans = &mut self.merchant_mut(*merchant).fee_plans;
-                plans.retain(|(other, _)| other != from);
-                let place = plans.partition_point(|(other, _)| other < from);
-                plans.insert(place, (*from, plan.clone()));
-            }
-            Event::SettlementTermsSet(merchant, terms) => self.merchant_mut(*merchant).terms = Some(terms.clone()),
+            Event::MerchantStatusSet(merchant, _)
+            | Event::FeePlanSet(merchant, ..)
+            | Event::SettlementTermsSet(merchant, _) => self.merchant_mut(*merchant).fold(event),
             Event::SettlementClosed(moved) => self.settle(&moved.what),
             Event::ReserveReleased(moved) => {
                 let ReserveRelease { settlement, .. } = moved.what;

@@ -1,7 +1,7 @@
 //! Orders: one waits at a tag; it is paid, withdrawn or over, once.
 
 use ids::OrderId;
-use payments::{Action, Answer, Event, NewOrder, NewOrderAmount, OrderStatus, Rejection, UnixMillis};
+use payments::{Action, Answer, CancelledBy, Event, NewOrder, NewOrderAmount, OrderStatus, Rejection, UnixMillis};
 
 use crate::support::shop::{Shop, yen};
 use crate::support::{cny, currency, fen, merchant, tag_id};
@@ -23,7 +23,7 @@ fn a_new_order_takes_the_place_of_one_that_is_over_at_the_exact_millisecond() {
     assert_eq!(shop.ask(early), Err(Rejection::TagBusy { order: first.id }));
     shop.wait(1);
     let second = shop.order(0, fen(200));
-    let [Event::OrderExpired(over), Event::OrderCreated(created)] = &shop.happened[..] else {
+    let [Event::OrderExpired(over), Event::OrderPlaced(created)] = &shop.happened[..] else {
         panic!("{:?}", shop.happened)
     };
     assert_eq!((*over, created.id), (first.id, second.id));
@@ -35,14 +35,14 @@ fn a_new_order_takes_the_place_of_one_that_is_over_at_the_exact_millisecond() {
 fn orders_expire_at_their_millisecond_and_the_tag_is_free() {
     let mut shop = Shop::new();
     let order = shop.order(0, fen(100));
-    assert_eq!(shop.state.next_expiry(), Some(order.expires_at));
+    assert_eq!(shop.state.next_due(), Some(order.expires_at));
     shop.now = UnixMillis(order.expires_at.0 - 1);
-    assert_eq!(shop.ask(Action::ExpireOrders), Ok(Answer::Done));
+    assert_eq!(shop.ask(Action::Tick), Ok(Answer::Done));
     assert!(shop.happened.is_empty());
     shop.now = order.expires_at;
-    assert_eq!(shop.ask(Action::ExpireOrders), Ok(Answer::Done));
+    assert_eq!(shop.ask(Action::Tick), Ok(Answer::Done));
     assert_eq!(shop.happened, [Event::OrderExpired(order.id)]);
-    assert_eq!(shop.state.next_expiry(), None);
+    assert_eq!(shop.state.next_due(), None);
     assert_eq!(shop.state.tag(tag_id(0)).unwrap().waiting_order, None);
 }
 
@@ -63,13 +63,14 @@ fn invariant_12_expiring_is_bounded_and_the_rest_follows() {
             description: None,
             reference: None,
             lifetime_ms: 10,
+            details: None,
         };
         shop.ask(Action::CreateOrder(order)).unwrap();
     }
     shop.wait(10);
     let mut closed = Vec::new();
     for expected in [1_000, 500, 0] {
-        shop.ask(Action::ExpireOrders).unwrap();
+        shop.ask(Action::Tick).unwrap();
         closed.push(shop.happened.len());
         assert_eq!(shop.happened.len(), expected);
     }
@@ -82,7 +83,9 @@ fn cancel_then_pay() {
     shop.deposit(0, fen(1_000));
     let order = shop.order(0, fen(100));
     let tap = shop.tap(0, 0);
-    let Ok(Answer::Order(cancelled)) = shop.cancel(order.id) else { panic!("an open order can be withdrawn") };
+    let Ok(Answer::Cancelled(cancelled, CancelledBy::Closing)) = shop.cancel(order.id) else {
+        panic!("an open order can be withdrawn")
+    };
     assert_eq!(cancelled.status, OrderStatus::Cancelled { at: shop.now });
     assert_eq!(shop.pay(0, tap.id, None), Err(Rejection::OrderCancelled));
     assert_eq!((shop.has(0), shop.got(0)), (1_000, 0));
@@ -144,6 +147,6 @@ fn lifetimes_of_nothing_and_for_ever_overflow_nothing() {
     }
     shop.now = UnixMillis(u64::MAX);
     shop.order(0, fen(1));
-    shop.ask(Action::ExpireOrders).unwrap();
+    shop.ask(Action::Tick).unwrap();
     assert_eq!(shop.state.open_orders().count(), 0, "at the end of time all is over");
 }

@@ -19,8 +19,9 @@ fn invariant_01_a_payment_moves_the_amount_once_and_names_everything() {
     assert_eq!((payment.wallet, payment.merchant, payment.tag), (wallet(0), merchant(0), tag_id(0)));
     assert_eq!((payment.tap, payment.order, payment.amount), (tap.id, Some(order.id), amount(1_000)));
     assert_eq!((shop.has(0), shop.got(0)), (0, 1_000));
-    let [Event::PaymentSucceeded(settled)] = &shop.happened[..] else { panic!("{:?}", shop.happened) };
-    let transfer = settled.transfer();
+    let [Event::WindowOpened(_), Event::PaymentMade(moved)] = &shop.happened[..] else { panic!("{:?}", shop.happened) };
+    let transfers: Vec<_> = moved.transfers().collect();
+    let [transfer] = &transfers[..] else { panic!("{transfers:?}") };
     assert_eq!((transfer.amount, transfer.ledger, transfer.id), (1_000, 156, payment.id.as_u128()));
     assert_eq!((transfer.user_data_128, transfer.code), (order.id.as_u128(), 2));
     for totals in shop.state.ledger().totals().values() {
@@ -216,7 +217,7 @@ fn an_expired_order_stays_expired_whether_swept_or_not() {
     let tap = shop.tap(0, 0);
     shop.now = order.expires_at;
     assert_eq!(shop.pay(0, tap.id, None), Err(Rejection::OrderExpired));
-    shop.ask(payments::Action::ExpireOrders).unwrap();
+    shop.ask(payments::Action::Tick).unwrap();
     assert_eq!(shop.pay(0, tap.id, None), Err(Rejection::OrderExpired));
 }
 

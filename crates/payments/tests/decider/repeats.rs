@@ -1,10 +1,14 @@
 //! Repeatable requests (invariant 3): the same key and body get the same answer for ever, whatever has happened since.
 
 use ids::{DepositId, OrderId};
-use payments::{Action, Answer, Event, NewOrderAmount, Owner, Rejection, account_code};
+use payments::{Action, Answer, Event, IfPaid, NewOrderAmount, Owner, Rejection, account_code};
 
 use crate::support::shop::{Shop, request};
 use crate::support::{account, cny, currency, fen, merchant, registered, uid, wallet};
+
+fn cancel(order: OrderId) -> Action {
+    Action::CancelOrder { merchant: merchant(0), order, if_paid: IfPaid::Refuse }
+}
 
 #[test]
 fn invariant_03_each_kind_of_request_repeats_its_first_answer() {
@@ -19,7 +23,7 @@ fn invariant_03_each_kind_of_request_repeats_its_first_answer() {
     let Ok(Answer::Tap(tap, Some(order))) = tapped.clone() else { panic!("{tapped:?}") };
     let action = shop.pay_action(0, tap.id, None);
     let paid = shop.command(Some(request(4, 0)), action);
-    let refused = shop.command(Some(request(5, 0)), Action::CancelOrder { merchant: merchant(0), order: order.id });
+    let refused = shop.command(Some(request(5, 0)), cancel(order.id));
     assert!([&deposited, &ordered, &tapped, &paid].iter().all(|answer| answer.is_ok()));
     assert_eq!(refused, Err(Rejection::OrderAlreadyPaid));
 
@@ -32,8 +36,7 @@ fn invariant_03_each_kind_of_request_repeats_its_first_answer() {
     let action = shop.pay_action(0, tap.id, None);
     assert_eq!(shop.command(Some(request(4, 0)), action), paid);
     assert_eq!(shop.command(Some(request(1, 0)), deposit()), deposited);
-    let cancel = Action::CancelOrder { merchant: merchant(0), order: order.id };
-    assert_eq!(shop.command(Some(request(5, 0)), cancel), refused);
+    assert_eq!(shop.command(Some(request(5, 0)), cancel(order.id)), refused);
     assert_eq!((shop.state.position(), shop.has(0), shop.got(0)), before, "nothing happened twice");
 }
 
@@ -54,10 +57,10 @@ fn bug_15_a_failed_request_fails_again() {
 #[test]
 fn bug_15_failures_that_are_told_to_nobody_are_remembered_too() {
     let mut shop = Shop::new();
-    let cancel = || Action::CancelOrder { merchant: merchant(0), order: OrderId::from_u128(77) };
-    assert_eq!(shop.command(Some(request(1, 1)), cancel()), Err(Rejection::NotFound));
+    let unknown = OrderId::from_u128(77);
+    assert_eq!(shop.command(Some(request(1, 1)), cancel(unknown)), Err(Rejection::NotFound));
     assert_eq!(shop.happened, [Event::RequestRefused(Rejection::NotFound)]);
-    assert_eq!(shop.command(Some(request(1, 1)), cancel()), Err(Rejection::NotFound));
+    assert_eq!(shop.command(Some(request(1, 1)), cancel(unknown)), Err(Rejection::NotFound));
     assert!(shop.happened.is_empty());
     // Throttled reports are remembered as well.
     for key in 2..5 {
@@ -104,7 +107,7 @@ fn bug_16_a_request_that_changed_nothing_is_remembered_too() {
     let mut shop = Shop::new();
     let order = shop.order(0, fen(100));
     let cancelled = shop.cancel(order.id);
-    let again = || Action::CancelOrder { merchant: merchant(0), order: order.id };
+    let again = || cancel(order.id);
     assert_eq!(shop.command(Some(request(1, 1)), again()), cancelled);
     let money = || Action::Deposit { id: DepositId::from_u128(1), wallet: wallet(0), money: fen(5) };
     let deposited = shop.ask(money());

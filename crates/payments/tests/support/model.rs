@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use ids::{DepositId, MerchantId, OrderId, PaymentId, TagId, TapId, WalletId};
 use money::{Currency, Money};
 use payments::{
-    Account, Answer, Deposit, Order, OrderStatus, Payment, RegisteredTag, Rejection, Request, RequestKey, Tap, Text,
-    UnixMillis,
+    Account, Answer, Beginning, CancelledBy, Deposit, Order, OrderStatus, Payment, PaymentStatus, RegisteredTag,
+    Rejection, Request, RequestKey, Tap, Text, UnixMillis,
 };
 use tag::Uid;
 
@@ -177,6 +177,7 @@ impl Model {
             created_at: now,
             expires_at: UnixMillis(now.0.saturating_add(lifetime_ms)),
             status: OrderStatus::Open,
+            details: None,
         };
         self.orders.push(order.clone());
         Ok(Answer::Order(order))
@@ -186,13 +187,13 @@ impl Model {
         let order = self.orders.iter_mut().find(|order| order.id == id && order.merchant == merchant);
         let Some(order) = order else { return Err(Rejection::NotFound) };
         match order.status {
-            OrderStatus::Paid { .. } => return Err(Rejection::OrderAlreadyPaid),
+            OrderStatus::Paid { .. } | OrderStatus::Held { .. } => return Err(Rejection::OrderAlreadyPaid),
             OrderStatus::Expired { .. } => return Err(Rejection::OrderExpired),
             OrderStatus::Open if order.expires_at <= now => return Err(Rejection::OrderExpired),
             OrderStatus::Open => order.status = OrderStatus::Cancelled { at: now },
             OrderStatus::Cancelled { .. } => {}
         }
-        Ok(Answer::Order(order.clone()))
+        Ok(Answer::Cancelled(order.clone(), CancelledBy::Closing))
     }
 
     fn tap(&mut self, now: UnixMillis, id: TapId, wallet: WalletId, uid: Uid, counter: u32) -> Verdict {
@@ -275,6 +276,15 @@ impl Model {
             currency,
             amount,
             created_at: now,
+            began: Beginning::Captured,
+            tip: 0,
+            fee: 0,
+            captured: amount.minor_units(),
+            refunded: 0,
+            disputed: 0,
+            open_dispute: None,
+            shares: Vec::new(),
+            status: PaymentStatus::Succeeded,
         };
         for (tap, used) in &mut self.taps {
             if tap.id == payment.tap {

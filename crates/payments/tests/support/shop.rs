@@ -3,7 +3,7 @@
 use ids::{DepositId, OrderId, PaymentId, TapId, WalletId};
 use money::Money;
 use payments::{
-    Action, Answer, BodyDigest, Command, Decision, Event, NewOrder, NewOrderAmount, Order, Owner, Pay, Payment,
+    Action, Answer, BodyDigest, Command, Decision, Event, IfPaid, NewOrder, NewOrderAmount, Order, Owner, Pay, Payment,
     Rejection, Request, RequestKey, State, TagMode, Tap, UnixMillis, account_code, decide,
 };
 use tag::{SoftwareTag, TagKeys};
@@ -83,7 +83,16 @@ impl Shop {
         let merchant = merchant(usize::from(tag == 2));
         let lifetime_ms = 900_000;
         let tag = tag_id(tag);
-        Action::CreateOrder(NewOrder { id, merchant, tag, amount, description: None, reference: None, lifetime_ms })
+        Action::CreateOrder(NewOrder {
+            id,
+            merchant,
+            tag,
+            amount,
+            description: None,
+            reference: None,
+            lifetime_ms,
+            details: None,
+        })
     }
 
     pub(crate) fn order(&mut self, tag: usize, money: Money) -> Order {
@@ -127,11 +136,12 @@ impl Shop {
     }
 
     pub(crate) fn pay_action(&mut self, who: usize, tap: TapId, money: Option<Money>) -> Action {
-        Action::Pay(Pay { id: PaymentId::from_u128(self.new_id()), wallet: wallet(who), tap, money })
+        let id = PaymentId::from_u128(self.new_id());
+        Action::Pay(Pay { id, wallet: wallet(who), tap, money, tip: 0, forced: None })
     }
 
     pub(crate) fn cancel(&mut self, order: OrderId) -> Verdict {
-        self.ask(Action::CancelOrder { merchant: merchant(0), order })
+        self.ask(Action::CancelOrder { merchant: merchant(0), order, if_paid: IfPaid::Refuse })
     }
 
     pub(crate) fn deposit(&mut self, who: usize, money: Money) {
@@ -142,17 +152,20 @@ impl Shop {
 
     /// What a wallet can spend, in yuan's minor units.
     pub(crate) fn has(&self, who: usize) -> u64 {
-        self.available(Owner::Wallet(wallet(who)))
+        self.holds(account_code::WALLET, Owner::Wallet(wallet(who)))
     }
 
-    /// What a merchant was paid.
+    /// What a merchant was paid and has not been settled.
     pub(crate) fn got(&self, who: usize) -> u64 {
-        self.available(Owner::Merchant(merchant(who)))
+        self.holds(account_code::MERCHANT_PENDING, Owner::Merchant(merchant(who)))
     }
 
-    fn available(&self, owner: Owner) -> u64 {
-        let mut accounts = self.state.accounts().filter(|(account, _)| account.owner == owner.bits());
-        accounts.next().expect("an account").1.available()
+    /// What an account of yuan has: of a debt, what is owed. Nothing if there is no such account.
+    pub(crate) fn holds(&self, code: u16, owner: Owner) -> u64 {
+        let wanted = (code, owner.bits(), u32::from(cny().numeric()));
+        let mut accounts = self.state.accounts();
+        let found = accounts.find(|(account, _)| (account.code, account.owner, account.ledger) == wanted);
+        found.map_or(0, |(_, balance)| balance.debits_posted.abs_diff(balance.credits_posted))
     }
 }
 

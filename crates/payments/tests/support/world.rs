@@ -3,8 +3,8 @@
 use ids::{DepositId, OrderId, PaymentId, TapId};
 use money::{Currency, Money};
 use payments::{
-    Action, Answer, BodyDigest, Command, Decision, NewOrder, NewOrderAmount, Order, Owner, Pay, Record, Request,
-    RequestKey, State, TagMode, Tap, Text, UnixMillis, account_code, decide,
+    Action, Answer, BodyDigest, Command, Decision, IfPaid, NewOrder, NewOrderAmount, Order, Owner, Pay, Record,
+    Request, RequestKey, State, TagMode, Tap, Text, UnixMillis, account_code, decide,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -359,15 +359,18 @@ impl World {
                 description: text.clone(),
                 reference: text,
                 lifetime_ms,
+                details: None,
             }),
-            Wish::Cancel { merchant, order } => Action::CancelOrder { merchant, order },
+            Wish::Cancel { merchant, order } => Action::CancelOrder { merchant, order, if_paid: IfPaid::Refuse },
             Wish::Tap { wallet, url, .. } => {
                 let reading = self.keys.verify_url(&url).expect("a genuine URL");
                 Action::OpenTap { id: TapId::from_u128(id), wallet, reading }
             }
             Wish::Forged { claimed } => Action::ReportForgedTap { claimed },
-            Wish::Pay { wallet, tap, money } => Action::Pay(Pay { id: PaymentId::from_u128(id), wallet, tap, money }),
-            Wish::Expire => Action::ExpireOrders,
+            Wish::Pay { wallet, tap, money } => {
+                Action::Pay(Pay { id: PaymentId::from_u128(id), wallet, tap, money, tip: 0, forced: None })
+            }
+            Wish::Expire => Action::Tick,
         }
     }
 }
