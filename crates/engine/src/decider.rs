@@ -23,7 +23,10 @@ const MAX_COMMANDS: usize = 4_096;
 /// Bytes of one journal frame after which no more commands are added to it.
 const MAX_FRAME_BYTES: usize = 2 << 20;
 
-/// How long the decider sleeps at most, so that expired orders are noticed in an idle shop.
+/// Bytes of one journal frame after which no more of what is due is done in it.
+const MAX_DUE_BYTES: usize = 256 << 10;
+
+/// How long the decider sleeps at most, so that what is due is noticed in an idle shop.
 const IDLE_TICK: Duration = Duration::from_millis(250);
 
 /// Commands that were decided together, on their way to the disk.
@@ -158,10 +161,7 @@ impl Decider<'_> {
     fn fill(&mut self, batch: &mut Batch) {
         self.now = self.now.max(self.clock.now());
         self.state.forget(self.shared.tables.stored_position());
-        if self.state.next_expiry().is_some_and(|at| at <= self.now) {
-            let expire = Command { now: self.now, request: None, action: Action::ExpireOrders };
-            drop(self.decide(batch, expire));
-        }
+        self.tick(batch);
         let before = self.waiting.len();
         while !batch.is_full()
             && let Some(submission) = self.waiting.pop_front()
@@ -171,6 +171,21 @@ impl Decider<'_> {
         self.shared.commands.fetch_add((before - self.waiting.len()) as u64, Ordering::Relaxed);
         if let Err(error) = self.reader.release_snapshot() {
             tracing::error!(%error, "the tables could not be let go of");
+        }
+    }
+
+    /// Does what is due, until nothing is or the batch has enough of it: those who ask must not wait for all of it.
+    fn tick(&mut self, batch: &mut Batch) {
+        let until = batch.frame.len() + MAX_DUE_BYTES;
+        while self.state.next_due().is_some_and(|at| at <= self.now) && batch.frame.len() < until {
+            let before = batch.records.len();
+            match self.recall(Command { now: self.now, request: None, action: Action::Tick }) {
+                Ok(command) => drop(self.decide(batch, command)),
+                Err(error) => tracing::error!(%error, "what is due needs something that the tables cannot give"),
+            }
+            if batch.records.len() == before {
+                break;
+            }
         }
     }
 

@@ -8,12 +8,12 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use ids::AccountId;
+use ids::{AccountId, PaymentId};
 use journal::{Disk, Journal, JournalError, OsDisk, Verified};
 use ledger::{Totals, Transfer};
-use payments::{Event, OrderStatus, Owner, Payment, Record, State, Tap};
+use payments::{Event, Moved, OrderStatus, Owner, Payment, Record, State, Tap};
 use store::records;
-use store::tables::{Mark, RowCounts, TablesError, TablesReader};
+use store::tables::{EventKind, Mark, RowCounts, TablesError, TablesReader};
 
 use crate::recovery::{journal_folder, tables_file};
 
@@ -136,12 +136,14 @@ struct Audit {
     state: State,
     tables: Option<Tables>,
     seen: RowCounts,
+    /// Payments that changed after they were made, as they are since.
+    changed: BTreeMap<PaymentId, Payment>,
     rows_compared: u64,
 }
 
 impl Audit {
     fn new(tables: Option<Tables>) -> Self {
-        Self { state: State::default(), tables, seen: RowCounts::default(), rows_compared: 0 }
+        Self { state: State::default(), tables, seen: RowCounts::default(), changed: BTreeMap::new(), rows_compared: 0 }
     }
 
     fn take(&mut self, record: &Record) -> Result<(), VerifyError> {
@@ -160,16 +162,20 @@ impl Audit {
         match &record.event {
             Event::AccountOpened(_) => seen.accounts += 1,
             Event::TagRegistered(_) => seen.tags += 1,
-            Event::OrderCreated(_) => seen.orders += 1,
+            Event::OrderCreated(_) | Event::OrderPlaced(_) => seen.orders += 1,
             Event::TapAccepted(_) => seen.taps += 1,
-            Event::DepositSucceeded(_) => (seen.deposits, seen.entries) = (seen.deposits + 1, seen.entries + 2),
-            Event::PaymentSucceeded(_) => (seen.payments, seen.entries) = (seen.payments + 1, seen.entries + 2),
-            Event::OrderCancelled(_)
-            | Event::OrderExpired(_)
-            | Event::TapRefused(_)
-            | Event::PaymentDeclined(_)
-            | Event::RequestRefused(_)
-            | Event::RequestAnswered(_) => {}
+            Event::DepositSucceeded(_) => seen.deposits += 1,
+            Event::PaymentSucceeded(_) | Event::PaymentMade(_) => seen.payments += 1,
+            Event::PaymentCaptured(_) => seen.captures += 1,
+            Event::PaymentRefunded(_) => seen.refunds += 1,
+            Event::DisputeOpened(_) => seen.disputes += 1,
+            Event::SettlementClosed(_) => seen.settlements += 1,
+            Event::PayoutCreated(_) => seen.payouts += 1,
+            _ => {}
+        }
+        record.event.for_each_transfer(|_| seen.entries += 2);
+        if EventKind::of(&record.event).is_some() {
+            seen.events += 1;
         }
         if record.request.is_some() {
             seen.requests += 1;
@@ -183,30 +189,56 @@ impl Audit {
                 let row = self.row(|reader| reader.tap(tap.id))?;
                 self.same(&row.map(|(tap, _)| tap), &Some(*tap), tap.id)?;
             }
-            Event::DepositSucceeded(settled) => {
-                let row = self.row(|reader| reader.deposit(settled.what.id))?;
-                self.same(&row, &Some(settled.what), settled.what.id)?;
-                self.compare_entries(&settled.transfer(), position)?;
+            Event::DepositSucceeded(moved) => {
+                let row = self.row(|reader| reader.deposit(moved.what.id))?;
+                self.same(&row, &Some(moved.what), moved.what.id)?;
             }
-            Event::PaymentSucceeded(settled) => {
-                let payment = &settled.what;
-                let row = self.row(|reader| reader.payment(payment.id))?;
+            Event::PaymentSucceeded(moved) | Event::PaymentMade(moved) => {
+                let payment = &moved.what;
+                // What it became later is compared with the fold at the end, where it can still change, and at each change.
+                let row = self.row(|reader| reader.payment(payment.id))?.map(|row| row.as_created());
                 self.same(&row.as_ref(), &Some(payment), payment.id)?;
-                self.compare_entries(&settled.transfer(), position)?;
                 let used = self.row(|reader| reader.tap(payment.tap))?.and_then(|(_, payment)| payment);
                 self.same(&used, &Some(payment.id), payment.tap)?;
-                if let Some(order) = payment.order {
+                if let Some(order) = payment.order.filter(|_| !payment.is_open()) {
                     self.compare_order(order)?;
                 }
+            }
+            Event::PaymentCaptured(Moved { what, .. }) => {
+                let row = self.row(|reader| reader.capture(what.capture.id))?;
+                self.same(&row, &Some(what.capture), what.capture.id)?;
+                self.note_payment(&what.payment);
+            }
+            Event::HoldReleased(Moved { what, .. }) => self.note_payment(&what.payment),
+            Event::PaymentRefunded(Moved { what, .. }) => {
+                let row = self.row(|reader| reader.refund(what.refund.id))?;
+                self.same(&row.as_ref(), &Some(&what.refund), what.refund.id)?;
+                self.note_payment(&what.payment);
+            }
+            Event::DisputeOpened(Moved { what, .. }) => self.note_payment(&what.payment),
+            Event::DisputeClosed(Moved { what, .. }) => {
+                let row = self.row(|reader| reader.dispute(what.dispute.id))?;
+                self.same(&row.as_ref(), &Some(&what.dispute), what.dispute.id)?;
+                self.note_payment(&what.payment);
+            }
+            Event::SettlementClosed(Moved { what, .. }) => {
+                let row = self.row(|reader| reader.settlement(what.id))?.map(|row| (row.settlement, row.position));
+                self.same(&row, &Some((*what, position)), what.id)?;
             }
             Event::OrderCancelled(order) | Event::OrderExpired(order) => self.compare_order(*order)?,
             _ => {}
         }
+        self.compare_entries(&record.event, position)?;
         if let (Some(request), Some(outcome)) = (record.request, record.event.outcome()) {
             let row = self.row(|reader| reader.request(request.key))?;
             self.same(&row, &Some((request.body, outcome)), format_args!("the request at position {position}"))?;
         }
         Ok(())
+    }
+
+    /// What a payment has become. Its row is compared at the tables' position: until then it may change again.
+    fn note_payment(&mut self, payment: &Payment) {
+        self.changed.insert(payment.id, payment.clone());
     }
 
     fn compare_order(&mut self, id: ids::OrderId) -> Result<(), VerifyError> {
@@ -215,13 +247,22 @@ impl Audit {
         self.same(&row, &folded, id)
     }
 
-    /// Both entries of a transfer, with the balances that the fold has just reached.
-    fn compare_entries(&mut self, transfer: &Transfer, position: u64) -> Result<(), VerifyError> {
-        for (account, credit) in [(transfer.debit_account_id, false), (transfer.credit_account_id, true)] {
-            let account = AccountId::from_u128(account);
-            let after = self.state.account(account).map_or(0, |(_, balance)| balance.available());
-            let row = self.row(|reader| reader.entry(account, position))?;
-            self.same(&row, &Some((credit, transfer.amount, after)), format_args!("{account} at position {position}"))?;
+    /// Both entries of each transfer, with the balances that the fold has reached after the last of them.
+    fn compare_entries(&mut self, event: &Event, position: u64) -> Result<(), VerifyError> {
+        let mut transfers = Vec::new();
+        event.for_each_transfer(|transfer: Transfer| transfers.push(transfer));
+        // Several movements of one account follow each other: only after the last the fold has the balance.
+        let mut last: Vec<AccountId> = Vec::new();
+        for (transfer, leg) in transfers.iter().zip(0u32..).rev() {
+            for (account, credit) in [(transfer.debit_account_id, false), (transfer.credit_account_id, true)] {
+                let account = AccountId::from_u128(account);
+                let is_last = !last.contains(&account);
+                last.push(account);
+                let after = self.state.account(account).map_or(0, |(_, balance)| balance.available());
+                let row = self.row(|reader| reader.entry(account, position, leg))?;
+                let expected = (credit, transfer.amount, if is_last { after } else { row.map_or(0, |row| row.2) });
+                self.same(&row, &Some(expected), format_args!("{account} at position {position}"))?;
+            }
         }
         Ok(())
     }
@@ -233,8 +274,10 @@ impl Audit {
             return Ok(());
         };
         let differ = |what: String| VerifyError::TablesDiffer { what };
-        if tables.counts != self.seen {
-            return Err(differ(format!("rows are {:?}, the journal makes them {:?}", tables.counts, self.seen)));
+        let (merchants, books) = (self.state.merchants().count() as u64, self.state.books().count() as u64);
+        let counts = RowCounts { merchants, books, ..self.seen };
+        if tables.counts != counts {
+            return Err(differ(format!("rows are {:?}, the journal makes them {counts:?}", tables.counts)));
         }
         let stored = tables.reader.all_accounts()?;
         for (account, balance) in &stored {
@@ -259,7 +302,40 @@ impl Audit {
                 return Err(differ(format!("open order {}", order.id)));
             }
         }
+        for order in self.state.held_orders() {
+            open += 1;
+            if tables.reader.order(order.id)?.as_ref() != Some(order) {
+                return Err(differ(format!("held order {}", order.id)));
+            }
+        }
+        for payment in self.changed.values() {
+            open += 1;
+            if tables.reader.payment(payment.id)?.as_ref() != Some(payment) {
+                return Err(differ(format!("payment {}", payment.id)));
+            }
+        }
         self.rows_compared += (stored.len() + tags.len() + open) as u64;
+        let merchants = tables.reader.all_merchants()?;
+        if let Some(merchant) = merchants.iter().find(|row| self.state.merchant(row.id) != Some(row)) {
+            return Err(differ(format!("merchant {}", merchant.id)));
+        }
+        let books = tables.reader.all_books()?;
+        if let Some(book) = books.iter().find(|row| self.state.book(row.pending) != Some(row)) {
+            return Err(differ(format!("the book of {} in {}", book.merchant, book.currency)));
+        }
+        let again = tables.reader.load_state()?.1;
+        for (what, same) in [
+            ("open payments", self.state.open_payments().eq(again.open_payments())),
+            ("open disputes", sorted(self.state.open_disputes()) == sorted(again.open_disputes())),
+            ("open payouts", sorted(self.state.open_payouts()) == sorted(again.open_payouts())),
+            ("settlements to pay out", self.state.due_payouts().eq(again.due_payouts())),
+            ("reserves", self.state.reserves().eq(again.reserves())),
+        ] {
+            if !same {
+                return Err(differ(format!("the {what}")));
+            }
+        }
+        self.rows_compared += (merchants.len() + books.len()) as u64;
         Ok(())
     }
 
@@ -322,11 +398,8 @@ fn plausible(state: &State, record: &Record) -> Result<(), String> {
         Event::AccountOpened(account) => {
             state.check_account(*account, record.at).map(drop).map_err(|status| status.to_string())
         }
-        Event::DepositSucceeded(settled) => {
-            state.check_transfer(&settled.transfer(), record.at).map(drop).map_err(|status| status.to_string())
-        }
-        Event::PaymentSucceeded(settled) => {
-            let payment = &settled.what;
+        Event::PaymentSucceeded(moved) | Event::PaymentMade(moved) => {
+            let payment = &moved.what;
             let open = |id| state.order(id).is_some_and(|order| order.status == OrderStatus::Open);
             if payment.order.is_some_and(|order| !open(order)) {
                 return Err(format!("payment {} pays an order that is not open", payment.id));
@@ -340,14 +413,29 @@ fn plausible(state: &State, record: &Record) -> Result<(), String> {
                 Some((_, None)) => {}
             }
             let owner_of = |account| state.account(account).map(|(account, _)| account.owner);
-            if owner_of(settled.debit_account) != Some(Owner::Wallet(payment.wallet).bits()) {
+            if moved.legs.iter().any(|leg| owner_of(leg.debit) != Some(Owner::Wallet(payment.wallet).bits())) {
                 return Err(format!("payment {} is not from its wallet's account", payment.id));
             }
-            if owner_of(settled.credit_account) != Some(Owner::Merchant(payment.merchant).bits()) {
+            let receives = |owner| {
+                let shares = payment.shares.iter().any(|share| owner == Some(Owner::Merchant(share.merchant).bits()));
+                shares
+                    || owner == Some(Owner::Merchant(payment.merchant).bits())
+                    || payment.is_open() && owner == Some(Owner::Wallet(payment.wallet).bits())
+            };
+            if !moved.legs.iter().all(|leg| receives(owner_of(leg.credit))) {
                 return Err(format!("payment {} is not to its merchant's account", payment.id));
             }
-            state.check_transfer(&settled.transfer(), record.at).map(drop).map_err(|status| status.to_string())
+            let sum: u128 = moved.legs.iter().map(|leg| u128::from(leg.amount)).sum();
+            if sum != u128::from(payment.amount.minor_units()) {
+                return Err(format!("payment {} moves {sum}, not its amount", payment.id));
+            }
+            first_transfer_fits(state, record)
         }
+        Event::PaymentCaptured(Moved { what, .. }) if what.payment.captured > what.payment.amount.minor_units() => {
+            Err(format!("more is captured of {} than was held", what.payment.id))
+        }
+        Event::PaymentRefunded(Moved { what, .. }) => returned_fits(&what.payment),
+        Event::DisputeOpened(Moved { what, .. }) => returned_fits(&what.payment),
         Event::TapAccepted(tap) => match state.tag(tap.tag) {
             Some(known) if tap.counter > known.last_counter => Ok(()),
             Some(known) => {
@@ -355,6 +443,30 @@ fn plausible(state: &State, record: &Record) -> Result<(), String> {
             }
             None => Err(format!("a tap on {}, which is not registered", tap.tag)),
         },
-        _ => Ok(()),
+        _ => first_transfer_fits(state, record),
     }
+}
+
+/// Whether what went back of a payment is no more than had been captured.
+fn returned_fits(payment: &Payment) -> Result<(), String> {
+    if u128::from(payment.refunded) + u128::from(payment.disputed) <= u128::from(payment.captured) {
+        return Ok(());
+    }
+    Err(format!("more went back of {} than was captured", payment.id))
+}
+
+/// Whether the ledger lets a record's first transfer be posted. The others stand on it; folding asserts them.
+fn first_transfer_fits(state: &State, record: &Record) -> Result<(), String> {
+    let mut first = None;
+    record.event.for_each_transfer(|transfer: Transfer| drop(first.get_or_insert(transfer)));
+    match first {
+        Some(transfer) => state.check_transfer(&transfer, record.at).map(drop).map_err(|status| status.to_string()),
+        None => Ok(()),
+    }
+}
+
+fn sorted<'a, T: fmt::Debug + 'a>(things: impl Iterator<Item = &'a T>) -> Vec<String> {
+    let mut all: Vec<String> = things.map(|thing| format!("{thing:?}")).collect();
+    all.sort_unstable();
+    all
 }

@@ -214,6 +214,16 @@ impl State {
         self.books.iter()
     }
 
+    /// What is known of a merchant's money in one currency, by the account in which payments gather.
+    pub fn book(&self, pending: AccountId) -> Option<&MerchantBook> {
+        self.books.get(pending)
+    }
+
+    /// Every order for which money is held, by the payment that is the first to end.
+    pub fn held_orders(&self) -> impl Iterator<Item = &Order> {
+        self.open_payments().filter_map(|payment| self.orders.get(&payment.order?))
+    }
+
     /// Every order that waits to be paid, the first to expire first.
     pub fn open_orders(&self) -> impl Iterator<Item = &Order> {
         self.due.orders.iter().filter_map(|(_, order)| self.orders.get(order))

@@ -5,6 +5,7 @@
 //! transaction, so after a crash the tables are a true picture of some earlier position and the journal's tail brings
 //! them up to date. They promise nothing on their own: lost or damaged, they are made again from the journal.
 
+mod events;
 mod reader;
 mod rows;
 mod state;
@@ -18,11 +19,12 @@ use rusqlite::{Connection, OpenFlags};
 
 use journal::Anchor;
 
-pub use reader::{HistoryEntry, Page, RowCounts, TablesReader};
+pub use events::{EventKind, StoredEvent};
+pub use reader::{HistoryEntry, OrderStatusFilter, Page, RowCounts, SettledPayout, StatementEntry, TablesReader};
 pub use writer::TablesWriter;
 
 /// The version of the tables' layout, kept in SQLite's `user_version`.
-const FORMAT_VERSION: i64 = 1;
+const FORMAT_VERSION: i64 = 2;
 
 /// How long to wait for somebody else's lock on the file, a backup tool's for instance.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
@@ -53,6 +55,20 @@ pub enum TablesError {
         path: PathBuf,
         /// Its version.
         found: i64,
+    },
+    /// Written by an older Tapstone: to be made anew from the journal.
+    #[error("{} was written by an older Tapstone", path.display())]
+    OlderVersion {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is of an older version and cannot be removed.
+    #[error("{} is to be made anew and cannot be removed: {source}", path.display())]
+    NotRemoved {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
     },
     /// An SQLite file of something else.
     #[error("{} is not Tapstone's: point --data to another folder, or move the file away", path.display())]
@@ -136,6 +152,7 @@ impl Database {
             (APPLICATION_ID, FORMAT_VERSION) => Ok(()),
             // So says an empty file, and every SQLite file whose maker did not care.
             (0, 0) if self.is_empty()? => Ok(()),
+            (APPLICATION_ID, ..FORMAT_VERSION) => Err(TablesError::OlderVersion { path: path() }),
             (APPLICATION_ID, found) => Err(TablesError::NewerVersion { path: path(), found }),
             _ => Err(TablesError::Foreign { path: path() }),
         }

@@ -2,12 +2,19 @@
 
 use std::path::Path;
 
-use ids::{AccountId, MerchantId, OrderId, PaymentId, TapId, WalletId};
+use ids::{
+    AccountId, CaptureId, DisputeId, Id, MerchantId, OrderId, PaymentId, PayoutId, RefundId, SettlementId, TapId,
+    WalletId,
+};
 use ledger::Balance;
-use payments::{Account, BodyDigest, Deposit, RequestKey};
-use payments::{Need, Order, Owner, Payment, Recalled, RegisteredTag, Request, State, Tap, UnixMillis};
+use payments::{
+    Account, BodyDigest, Capture, Deposit, Dispute, MerchantBook, MerchantState, Payout, Refund, RequestKey,
+};
+use payments::{Need, Order, Owner, Payment, Recalled, RegisteredTag, Request, Settlement, State, Tap, UnixMillis};
+use payments::{OrderStatus, ReferenceKey};
 use rusqlite::{OptionalExtension, Params, Row, params};
 
+use super::events::{EventKind, EventRow, StoredEvent};
 use super::rows;
 use super::{Database, Mark, TablesError};
 
@@ -48,10 +55,48 @@ pub struct HistoryEntry {
     pub amount: u64,
     /// The balance after it, in minor units.
     pub balance_after: u64,
+    /// Why: one of [`payments::transfer_code`].
+    pub code: u16,
     /// The payment that it belongs to; `None` for a deposit.
     pub payment: Option<Payment>,
     /// When.
     pub at: UnixMillis,
+}
+
+/// A settlement, and the payout that it called for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettledPayout {
+    /// The settlement.
+    pub settlement: Settlement,
+    /// The journal position of its closing: it covers the entries before it.
+    pub position: u64,
+    /// Its payout.
+    pub payout: Option<PayoutId>,
+}
+
+/// A line of a merchant's pending account: what a settlement is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatementEntry {
+    /// The journal position.
+    pub position: u64,
+    /// Which movement of several there.
+    pub leg: u32,
+    /// Why: one of [`payments::transfer_code`].
+    pub code: u16,
+    /// Whether money came (or went).
+    pub credit: bool,
+    /// How much, in minor units.
+    pub amount: u64,
+    /// When.
+    pub at: UnixMillis,
+    /// The payment that it belongs to.
+    pub payment: Option<PaymentId>,
+    /// The bits of the capture, refund or dispute, if not the payment itself.
+    pub object: Option<[u8; 16]>,
+    /// What the platform charges for it, if it is the merchant's own payment or capture.
+    pub fee: u64,
+    /// The payment's order.
+    pub order: Option<OrderId>,
 }
 
 /// How many rows each table has.
@@ -64,6 +109,14 @@ pub struct RowCounts {
     pub orders: u64,
     pub taps: u64,
     pub payments: u64,
+    pub captures: u64,
+    pub refunds: u64,
+    pub disputes: u64,
+    pub settlements: u64,
+    pub payouts: u64,
+    pub merchants: u64,
+    pub books: u64,
+    pub events: u64,
     pub deposits: u64,
     pub requests: u64,
 }
@@ -111,7 +164,12 @@ impl TablesReader {
             }
             Need::Order(id) => self.order(id)?.map(Recalled::Order),
             Need::Tap(id) => self.tap(id)?.map(|(tap, payment)| Recalled::Tap(tap, payment)),
+            Need::Reference(key) => self.order_of_reference(key)?.map(|order| Recalled::Reference(key, order.id)),
             Need::Payment(id) => self.payment(id)?.map(Recalled::Payment),
+            Need::Capture(id) => self.capture(id)?.map(Recalled::Capture),
+            Need::Refund(id) => self.refund(id)?.map(Recalled::Refund),
+            Need::Dispute(id) => self.dispute(id)?.map(Recalled::Dispute),
+            Need::Payout(id) => self.payout(id)?.map(Recalled::Payout),
             Need::Deposit(id) => self.deposit(id)?.map(Recalled::Deposit),
         })
     }
@@ -119,7 +177,7 @@ impl TablesReader {
     /// What a repeatable request came to.
     pub fn request(&self, key: RequestKey) -> Result<Option<(BodyDigest, payments::Outcome)>, TablesError> {
         self.one("SELECT body, outcome FROM requests WHERE key = ?1", [key.0], |row| {
-            Ok((BodyDigest(row.get("body")?), rows::outcome(row.get_ref("outcome")?.as_blob()?)?))
+            Ok((BodyDigest(row.get("body")?), rows::decoded(row.get_ref("outcome")?.as_blob()?)?))
         })
     }
 
@@ -145,22 +203,235 @@ impl TablesReader {
         self.one("SELECT * FROM deposits WHERE id = ?1", [id.to_bytes()], rows::deposit)
     }
 
-    /// A merchant's orders made before `before`, newest first; only the open ones if so asked.
+    /// The order that a merchant calls by this reference.
+    pub fn order_of_reference(&self, key: ReferenceKey) -> Result<Option<Order>, TablesError> {
+        self.one("SELECT * FROM orders WHERE reference_key = ?1 ORDER BY id DESC LIMIT 1", [key.0], rows::order)
+    }
+
+    /// A capture.
+    pub fn capture(&self, id: CaptureId) -> Result<Option<Capture>, TablesError> {
+        self.one("SELECT * FROM captures WHERE id = ?1", [id.to_bytes()], rows::capture)
+    }
+
+    /// A payment's captures, the first first.
+    pub fn captures_of(&self, payment: PaymentId) -> Result<Vec<Capture>, TablesError> {
+        self.all("SELECT * FROM captures WHERE payment = ?1 ORDER BY id", [payment.to_bytes()], rows::capture)
+    }
+
+    /// A refund.
+    pub fn refund(&self, id: RefundId) -> Result<Option<Refund>, TablesError> {
+        self.one("SELECT * FROM refunds WHERE id = ?1", [id.to_bytes()], rows::refund)
+    }
+
+    /// A merchant's refunds made before `before`, newest first; only those of one payment if so asked.
+    pub fn refunds(
+        &self,
+        merchant: MerchantId,
+        payment: Option<PaymentId>,
+        before: Option<RefundId>,
+        limit: u32,
+    ) -> Result<Page<Refund>, TablesError> {
+        let (before, merchant, more) = (newest(before), merchant.to_bytes(), i64::from(limit) + 1);
+        let refunds = match payment {
+            None => {
+                let select = "SELECT * FROM refunds WHERE merchant = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
+                self.all(select, params![merchant, before, more], rows::refund)?
+            }
+            Some(payment) => {
+                let select = "SELECT * FROM refunds WHERE payment = ?4 AND merchant = ?1 AND id < ?2
+                              ORDER BY id DESC LIMIT ?3";
+                self.all(select, params![merchant, before, more, payment.to_bytes()], rows::refund)?
+            }
+        };
+        Ok(Page::cut(refunds, limit))
+    }
+
+    /// A dispute.
+    pub fn dispute(&self, id: DisputeId) -> Result<Option<Dispute>, TablesError> {
+        self.one("SELECT * FROM disputes WHERE id = ?1", [id.to_bytes()], rows::body)
+    }
+
+    /// The disputes that a wallet opened or a merchant has to answer, or (of the platform) all, before `before`, newest
+    /// first; only the undecided if so asked.
+    pub fn disputes(
+        &self,
+        owner: Owner,
+        open_only: bool,
+        before: Option<DisputeId>,
+        limit: u32,
+    ) -> Result<Page<Dispute>, TablesError> {
+        let whose = match owner {
+            Owner::Platform => "?1 = ?1",
+            Owner::Wallet(_) => "wallet = ?1",
+            Owner::Merchant(_) => "merchant = ?1",
+        };
+        let open = if open_only { "AND open = 1" } else { "" };
+        let select = format!("SELECT * FROM disputes WHERE {whose} {open} AND id < ?2 ORDER BY id DESC LIMIT ?3");
+        let fields = params![owner.bits().to_be_bytes(), newest(before), i64::from(limit) + 1];
+        Ok(Page::cut(self.all(&select, fields, rows::body)?, limit))
+    }
+
+    /// A settlement and its payout.
+    pub fn settlement(&self, id: SettlementId) -> Result<Option<SettledPayout>, TablesError> {
+        self.one("SELECT * FROM settlements WHERE id = ?1", [id.to_bytes()], settled_payout)
+    }
+
+    /// The settlements of a merchant, or of all, before `before`, newest first.
+    pub fn settlements(
+        &self,
+        merchant: Option<MerchantId>,
+        before: Option<SettlementId>,
+        limit: u32,
+    ) -> Result<Page<SettledPayout>, TablesError> {
+        let (before, more) = (newest(before), i64::from(limit) + 1);
+        let settlements = match merchant {
+            Some(merchant) => {
+                let select = "SELECT * FROM settlements WHERE merchant = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
+                self.all(select, params![merchant.to_bytes(), before, more], settled_payout)?
+            }
+            None => {
+                let select = "SELECT * FROM settlements WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
+                self.all(select, params![before, more], settled_payout)?
+            }
+        };
+        Ok(Page::cut(settlements, limit))
+    }
+
+    /// The settlements that the journal has after this position, the first first.
+    pub fn settlements_after(&self, position: u64, limit: u32) -> Result<Vec<SettledPayout>, TablesError> {
+        let select = "SELECT * FROM settlements WHERE position > ?1 ORDER BY position LIMIT ?2";
+        self.all(select, params![rows::signed(position), limit], settled_payout)
+    }
+
+    /// The lines that a settlement is made of, in order: those after the position `after` and the leg there.
+    pub fn statement(
+        &self,
+        settled: &SettledPayout,
+        pending: AccountId,
+        after: Option<(u64, u32)>,
+        limit: u32,
+    ) -> Result<Vec<StatementEntry>, TablesError> {
+        let from = (settled.settlement.after_position, u32::MAX);
+        let (position, leg) = after.map_or(from, |after| after.max(from));
+        let merchant = settled.settlement.merchant.to_bytes();
+        self.all(
+            "SELECT entries.*, payments.merchant AS payee, payments.order_id,
+                 CASE WHEN payments.merchant IS NOT ?5 THEN 0 WHEN entries.code = 2 THEN payments.fee
+                      WHEN entries.code = 4 THEN captures.fee ELSE 0 END AS fee
+             FROM entries LEFT JOIN payments ON payments.id = entries.payment
+             LEFT JOIN captures ON captures.id = entries.object
+             WHERE entries.account = ?1 AND (entries.position, entries.leg) > (?2, ?3) AND entries.position < ?4
+             ORDER BY entries.position, entries.leg LIMIT ?6",
+            params![pending.to_bytes(), rows::signed(position), leg, rows::signed(settled.position), merchant, limit],
+            statement_entry,
+        )
+    }
+
+    /// A payout.
+    pub fn payout(&self, id: PayoutId) -> Result<Option<Payout>, TablesError> {
+        self.one("SELECT * FROM payouts WHERE id = ?1", [id.to_bytes()], rows::body)
+    }
+
+    /// The payouts of a merchant, or of all, before `before`, newest first; only those that the bank has not answered if
+    /// so asked.
+    pub fn payouts(
+        &self,
+        merchant: Option<MerchantId>,
+        open_only: bool,
+        before: Option<PayoutId>,
+        limit: u32,
+    ) -> Result<Page<Payout>, TablesError> {
+        let whose = if merchant.is_some() { "merchant = ?1" } else { "?1 IS NULL" };
+        let open = if open_only { "AND open = 1" } else { "" };
+        let select = format!("SELECT * FROM payouts WHERE {whose} {open} AND id < ?2 ORDER BY id DESC LIMIT ?3");
+        let fields = params![merchant.map(MerchantId::to_bytes), newest(before), i64::from(limit) + 1];
+        Ok(Page::cut(self.all(&select, fields, rows::body)?, limit))
+    }
+
+    /// What the money core knows of a merchant beside its accounts.
+    pub fn merchant(&self, id: MerchantId) -> Result<Option<MerchantState>, TablesError> {
+        self.one("SELECT * FROM merchants WHERE id = ?1", [id.to_bytes()], rows::body)
+    }
+
+    /// Every merchant of whom more is known than that it has accounts.
+    pub fn all_merchants(&self) -> Result<Vec<MerchantState>, TablesError> {
+        self.all("SELECT * FROM merchants", [], rows::body)
+    }
+
+    /// Every book.
+    pub fn all_books(&self) -> Result<Vec<MerchantBook>, TablesError> {
+        self.all("SELECT * FROM books", [], rows::body)
+    }
+
+    /// A merchant's books, one for each currency.
+    pub fn books(&self, merchant: MerchantId) -> Result<Vec<MerchantBook>, TablesError> {
+        // A merchant has an account for each; books have no index by merchant.
+        let select = "SELECT books.* FROM accounts JOIN books ON books.pending = accounts.id
+                      WHERE accounts.owner = ?1 ORDER BY accounts.ledger";
+        self.all(select, [merchant.to_bytes()], rows::body)
+    }
+
+    /// What a merchant was told before the position `before`, newest first; only of these kinds, if any are named.
+    pub fn events(
+        &self,
+        merchant: MerchantId,
+        kinds: &[EventKind],
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Page<StoredEvent>, TablesError> {
+        let before = before.map_or(i64::MAX, |position| i64::try_from(position).unwrap_or(i64::MAX));
+        let select = format!(
+            "SELECT * FROM events WHERE merchant = ?1 AND position < ?2 {} ORDER BY position DESC LIMIT ?3",
+            of_kinds(kinds)
+        );
+        let events = self.all(&select, params![merchant.to_bytes(), before, i64::from(limit) + 1], EventRow::read)?;
+        let page = Page::cut(events, limit);
+        Ok(Page { items: self.complete(page.items)?, has_more: page.has_more })
+    }
+
+    /// What a merchant was told after this position, oldest first.
+    pub fn events_after(
+        &self,
+        merchant: MerchantId,
+        position: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, TablesError> {
+        let select = "SELECT * FROM events WHERE merchant = ?1 AND position > ?2 ORDER BY position LIMIT ?3";
+        let position = i64::try_from(position).unwrap_or(i64::MAX);
+        self.complete(self.all(select, params![merchant.to_bytes(), position, limit], EventRow::read)?)
+    }
+
+    /// What a merchant was told at this position.
+    pub fn event(&self, merchant: MerchantId, position: u64) -> Result<Option<StoredEvent>, TablesError> {
+        let select = "SELECT * FROM events WHERE merchant = ?1 AND position = ?2";
+        let row = self.one(select, params![merchant.to_bytes(), rows::signed(position)], EventRow::read)?;
+        row.map(|row| self.database.run(|sql| row.complete(sql))).transpose()
+    }
+
+    fn complete(&self, events: Vec<EventRow>) -> Result<Vec<StoredEvent>, TablesError> {
+        self.database.run(|sql| events.into_iter().map(|event| event.complete(sql)).collect())
+    }
+
+    /// A merchant's orders made before `before`, newest first; only those of one status if so asked.
     pub fn orders(
         &self,
         merchant: MerchantId,
-        open_only: bool,
+        status: Option<OrderStatusFilter>,
         before: Option<OrderId>,
         limit: u32,
     ) -> Result<Page<Order>, TablesError> {
-        let before = before.unwrap_or(OrderId::from_u128(u128::MAX)).to_bytes();
-        let select = if open_only {
-            "SELECT * FROM orders WHERE merchant = ?1 AND id < ?2 AND status = 0 ORDER BY id DESC LIMIT ?3"
-        } else {
-            "SELECT * FROM orders WHERE merchant = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
+        let status = match status {
+            // Said like this, the index of open orders is used.
+            Some(OrderStatusFilter::Open) => "AND status = 0",
+            Some(OrderStatusFilter::Paid) => "AND status = 1",
+            Some(OrderStatusFilter::Cancelled) => "AND status = 2",
+            Some(OrderStatusFilter::Expired) => "AND status = 3",
+            Some(OrderStatusFilter::Held) => "AND status = 4",
+            None => "",
         };
-        let orders = self.all(select, params![merchant.to_bytes(), before, i64::from(limit) + 1], rows::order)?;
-        Ok(Page::cut(orders, limit))
+        let select = format!("SELECT * FROM orders WHERE merchant = ?1 AND id < ?2 {status} ORDER BY id DESC LIMIT ?3");
+        let fields = params![merchant.to_bytes(), newest(before), i64::from(limit) + 1];
+        Ok(Page::cut(self.all(&select, fields, rows::order)?, limit))
     }
 
     /// The payments that an owner made or received before the payment `before`, newest first.
@@ -169,18 +440,30 @@ impl TablesReader {
             Some(id) => self.position_of(id)?,
             None => i64::MAX,
         };
-        // The newest of each account, of which an owner has a few, and of these the newest: however long the lists are,
-        // no more than a page of each is read.
-        let payments = self.all(
-            "SELECT payments.* FROM accounts JOIN entries ON entries.account = accounts.id AND entries.position IN (
-                 SELECT newest.position FROM entries AS newest
-                 WHERE newest.account = accounts.id AND newest.payment IS NOT NULL AND newest.position < ?2
-                 ORDER BY newest.position DESC LIMIT ?3)
-             JOIN payments ON payments.id = entries.payment
-             WHERE accounts.owner = ?1 ORDER BY entries.position DESC LIMIT ?3",
-            params![owner.bits().to_be_bytes(), before, i64::from(limit) + 1],
-            rows::payment,
-        )?;
+        let fields = params![owner.bits().to_be_bytes(), before, i64::from(limit) + 1];
+        let payments = match owner {
+            Owner::Merchant(_) => self.all(
+                "SELECT payments.* FROM events JOIN payments ON payments.id = events.object
+                 WHERE events.merchant = ?1 AND events.position < ?2 AND events.kind = 4
+                 ORDER BY events.position DESC LIMIT ?3",
+                fields,
+                rows::payment,
+            )?,
+            // The newest of each account, of which an owner has a few, and of these the newest: however long the lists
+            // are, no more than a page of each is read.
+            Owner::Wallet(_) | Owner::Platform => self.all(
+                "SELECT payments.* FROM accounts JOIN entries ON entries.account = accounts.id AND entries.position IN (
+                     SELECT newest.position FROM entries AS newest
+                     WHERE newest.account = accounts.id AND newest.code IN (2, 3) AND newest.leg = 0
+                         AND newest.position < ?2
+                     ORDER BY newest.position DESC LIMIT ?3)
+                 JOIN payments ON payments.id = entries.payment
+                 WHERE accounts.owner = ?1 AND accounts.code = 2 AND entries.leg = 0
+                 ORDER BY entries.position DESC LIMIT ?3",
+                fields,
+                rows::payment,
+            )?,
+        };
         Ok(Page::cut(payments, limit))
     }
 
@@ -208,14 +491,26 @@ impl TablesReader {
         let entries = self.all(
             "SELECT entries.*, accounts.ledger FROM accounts
              JOIN entries ON entries.account = accounts.id AND entries.position IN (
-                 SELECT newest.position FROM entries AS newest
+                 SELECT DISTINCT newest.position FROM entries AS newest
                  WHERE newest.account = accounts.id AND newest.position < ?2
                  ORDER BY newest.position DESC LIMIT ?3)
-             WHERE accounts.owner = ?1 ORDER BY entries.position DESC LIMIT ?3",
+             WHERE accounts.owner = ?1 AND accounts.code = 2
+             ORDER BY entries.position DESC, entries.leg",
             params![wallet.to_bytes(), before, i64::from(limit) + 1],
             history_entry,
         )?;
-        let mut page = Page::cut(entries, limit);
+        let mut movements: Vec<(HistoryEntry, Option<PaymentId>)> = Vec::with_capacity(entries.len());
+        for (entry, payment) in entries {
+            match movements.last_mut() {
+                // Several receivers of one payment are one movement to the payer.
+                Some((last, _)) if last.position == entry.position && last.credit == entry.credit => {
+                    last.amount = last.amount.saturating_add(entry.amount);
+                    last.balance_after = entry.balance_after;
+                }
+                _ => movements.push((entry, payment)),
+            }
+        }
+        let mut page = Page::cut(movements, limit);
         for (entry, payment) in &mut page.items {
             entry.payment = payment.map(|id| self.payment(id)).transpose()?.flatten();
         }
@@ -228,9 +523,9 @@ impl TablesReader {
     }
 
     /// One entry: whether it is a credit, how much, and the balance after it.
-    pub fn entry(&self, account: AccountId, position: u64) -> Result<Option<(bool, u64, u64)>, TablesError> {
-        let select = "SELECT * FROM entries WHERE account = ?1 AND position = ?2";
-        self.one(select, params![account.to_bytes(), rows::signed(position)], |row| {
+    pub fn entry(&self, account: AccountId, position: u64, leg: u32) -> Result<Option<(bool, u64, u64)>, TablesError> {
+        let select = "SELECT * FROM entries WHERE account = ?1 AND position = ?2 AND leg = ?3";
+        self.one(select, params![account.to_bytes(), rows::signed(position), leg], |row| {
             Ok((row.get("credit")?, rows::unsigned(row, "amount")?, rows::unsigned(row, "balance_after")?))
         })
     }
@@ -258,6 +553,14 @@ impl TablesReader {
             orders: count("orders")?,
             taps: count("taps")?,
             payments: count("payments")?,
+            captures: count("captures")?,
+            refunds: count("refunds")?,
+            disputes: count("disputes")?,
+            settlements: count("settlements")?,
+            payouts: count("payouts")?,
+            merchants: count("merchants")?,
+            books: count("books")?,
+            events: count("events")?,
             deposits: count("deposits")?,
             requests: count("requests")?,
         })
@@ -299,8 +602,71 @@ fn history_entry(row: &Row<'_>) -> rusqlite::Result<(HistoryEntry, Option<Paymen
         credit: row.get("credit")?,
         amount: rows::unsigned(row, "amount")?,
         balance_after: rows::unsigned(row, "balance_after")?,
+        code: row.get("code")?,
         payment: None,
         at: rows::time(row, "at")?,
     };
     Ok((entry, rows::optional_id(row, "payment")?))
+}
+
+/// Which orders a list has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderStatusFilter {
+    /// Those that wait to be paid.
+    Open,
+    /// Those that were paid.
+    Paid,
+    /// Those that were withdrawn.
+    Cancelled,
+    /// Those that nobody paid in time.
+    Expired,
+    /// Those for which money is held.
+    Held,
+}
+
+impl OrderStatusFilter {
+    /// The filter that an order passes.
+    pub fn of(status: OrderStatus) -> Self {
+        match status {
+            OrderStatus::Open => Self::Open,
+            OrderStatus::Paid { .. } => Self::Paid,
+            OrderStatus::Cancelled { .. } => Self::Cancelled,
+            OrderStatus::Expired { .. } => Self::Expired,
+            OrderStatus::Held { .. } => Self::Held,
+        }
+    }
+}
+
+/// The id that a list begins before.
+fn newest<K: ids::Kind>(before: Option<Id<K>>) -> [u8; 16] {
+    before.unwrap_or(Id::from_u128(u128::MAX)).to_bytes()
+}
+
+/// A condition on the kind of events; none if none is named.
+fn of_kinds(kinds: &[EventKind]) -> String {
+    if kinds.is_empty() {
+        return String::new();
+    }
+    let numbers: Vec<String> = kinds.iter().map(|kind| kind.number().to_string()).collect();
+    format!("AND kind IN ({})", numbers.join(", "))
+}
+
+fn settled_payout(row: &Row<'_>) -> rusqlite::Result<SettledPayout> {
+    let (settlement, payout) = (rows::body(row)?, rows::optional_id(row, "payout")?);
+    Ok(SettledPayout { settlement, position: rows::unsigned(row, "position")?, payout })
+}
+
+fn statement_entry(row: &Row<'_>) -> rusqlite::Result<StatementEntry> {
+    Ok(StatementEntry {
+        position: rows::unsigned(row, "position")?,
+        leg: row.get("leg")?,
+        code: row.get("code")?,
+        credit: row.get("credit")?,
+        amount: rows::unsigned(row, "amount")?,
+        at: rows::time(row, "at")?,
+        payment: rows::optional_id(row, "payment")?,
+        object: row.get("object")?,
+        fee: row.get::<_, Option<i64>>("fee")?.unwrap_or(0).cast_unsigned(),
+        order: rows::optional_id(row, "order_id")?,
+    })
 }

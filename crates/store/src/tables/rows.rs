@@ -1,13 +1,16 @@
 //! Between rows and the payments crate's types.
 
-use ids::{Id, Kind};
+use ids::{DisputeId, Id, Kind};
 use ledger::Balance;
 use money::{Amount, Currency};
 use payments::{
-    Account, AccountFlags, Deposit, Order, OrderStatus, Payment, RegisteredTag, TagMode, Tap, Text, UnixMillis,
+    Account, AccountFlags, Beginning, Capture, Deposit, Order, OrderStatus, Payment, PaymentStatus, Refund,
+    RegisteredTag, Share, TagMode, Tap, Text, UnixMillis,
 };
 use rusqlite::types::Type;
 use rusqlite::{Result, Row};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use tag::Uid;
 
 use super::Mark;
@@ -107,6 +110,7 @@ pub(super) fn order(row: &Row<'_>) -> Result<Order> {
         1 => OrderStatus::Paid { payment: id(row, "payment")?, amount: amount(row, "amount_paid")?, at },
         2 => OrderStatus::Cancelled { at },
         3 => OrderStatus::Expired { at },
+        4 => OrderStatus::Held { payment: id(row, "payment")?, amount: amount(row, "amount_paid")?, at },
         other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
     };
     Ok(Order {
@@ -120,6 +124,7 @@ pub(super) fn order(row: &Row<'_>) -> Result<Order> {
         created_at: time(row, "created_at")?,
         expires_at: time(row, "expires_at")?,
         status,
+        details: optional_body(row, "details")?.map(Box::new),
     })
 }
 
@@ -130,6 +135,7 @@ pub(super) fn status_number(status: OrderStatus) -> i64 {
         OrderStatus::Paid { .. } => 1,
         OrderStatus::Cancelled { .. } => 2,
         OrderStatus::Expired { .. } => 3,
+        OrderStatus::Held { .. } => 4,
     }
 }
 
@@ -146,7 +152,62 @@ pub(super) fn tap(row: &Row<'_>) -> Result<Tap> {
     })
 }
 
+/// What a payment that was captured at once and not touched since has nothing of.
+#[derive(Debug, Serialize, Deserialize)]
+struct Progress {
+    began: Beginning,
+    tip: u64,
+    captured: u64,
+    refunded: u64,
+    disputed: u64,
+    open_dispute: Option<DisputeId>,
+    shares: Vec<Share>,
+    status: PaymentStatus,
+}
+
+impl Progress {
+    fn of(payment: &Payment) -> Self {
+        Self {
+            began: payment.began,
+            tip: payment.tip,
+            captured: payment.captured,
+            refunded: payment.refunded,
+            disputed: payment.disputed,
+            open_dispute: payment.open_dispute,
+            shares: payment.shares.clone(),
+            status: payment.status,
+        }
+    }
+
+    /// What goes without saying.
+    fn plain(amount: Amount) -> Self {
+        Self {
+            began: Beginning::Captured,
+            tip: 0,
+            captured: amount.minor_units(),
+            refunded: 0,
+            disputed: 0,
+            open_dispute: None,
+            shares: Vec::new(),
+            status: PaymentStatus::Succeeded,
+        }
+    }
+}
+
+/// How far a payment is, as it is stored.
+pub(super) fn progress(payment: &Payment) -> Result<Option<Vec<u8>>> {
+    let is_plain = payment.began == Beginning::Captured
+        && payment.status == PaymentStatus::Succeeded
+        && payment.captured == payment.amount.minor_units()
+        && (payment.tip, payment.refunded, payment.disputed, payment.open_dispute) == (0, 0, 0, None)
+        && payment.shares.is_empty();
+    if is_plain { Ok(None) } else { encoded(&Progress::of(payment)).map(Some) }
+}
+
 pub(super) fn payment(row: &Row<'_>) -> Result<Payment> {
+    let amount = amount(row, "amount")?;
+    let progress = optional_body(row, "progress")?.unwrap_or_else(|| Progress::plain(amount));
+    let Progress { began, tip, captured, refunded, disputed, open_dispute, shares, status } = progress;
     Ok(Payment {
         id: id(row, "id")?,
         wallet: id(row, "wallet")?,
@@ -156,9 +217,73 @@ pub(super) fn payment(row: &Row<'_>) -> Result<Payment> {
         order: optional_id(row, "order_id")?,
         description: optional_text(row, "description")?,
         currency: currency(row, "currency")?,
+        amount,
+        created_at: time(row, "created_at")?,
+        fee: unsigned(row, "fee")?,
+        began,
+        tip,
+        captured,
+        refunded,
+        disputed,
+        open_dispute,
+        shares,
+        status,
+    })
+}
+
+/// The number under which a payment's status is stored.
+pub(super) fn payment_status_number(status: PaymentStatus) -> i64 {
+    match status {
+        PaymentStatus::Succeeded => 0,
+        PaymentStatus::Held => 1,
+        PaymentStatus::Processing => 2,
+        PaymentStatus::Cancelled { .. } => 3,
+        PaymentStatus::Failed { .. } => 4,
+    }
+}
+
+pub(super) fn capture(row: &Row<'_>) -> Result<Capture> {
+    Ok(Capture {
+        id: id(row, "id")?,
+        payment: id(row, "payment")?,
+        merchant: id(row, "merchant")?,
+        currency: currency(row, "currency")?,
         amount: amount(row, "amount")?,
+        fee: unsigned(row, "fee")?,
+        released: unsigned(row, "released")?,
         created_at: time(row, "created_at")?,
     })
+}
+
+pub(super) fn refund(row: &Row<'_>) -> Result<Refund> {
+    Ok(Refund {
+        id: id(row, "id")?,
+        payment: id(row, "payment")?,
+        merchant: id(row, "merchant")?,
+        wallet: id(row, "wallet")?,
+        currency: currency(row, "currency")?,
+        amount: amount(row, "amount")?,
+        reason: optional_text(row, "reason")?,
+        created_at: time(row, "created_at")?,
+    })
+}
+
+/// Something stored whole, in the column `body`.
+pub(super) fn body<T: DeserializeOwned>(row: &Row<'_>) -> Result<T> {
+    decoded(row.get_ref("body")?.as_blob()?)
+}
+
+fn optional_body<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<Option<T>> {
+    row.get_ref(column)?.as_blob_or_null()?.map(decoded).transpose()
+}
+
+/// Something as it is stored whole.
+pub(super) fn encoded(value: &impl Serialize) -> Result<Vec<u8>> {
+    postcard::to_allocvec(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+pub(super) fn decoded<T: DeserializeOwned>(stored: &[u8]) -> Result<T> {
+    postcard::from_bytes(stored).map_err(impossible)
 }
 
 pub(super) fn deposit(row: &Row<'_>) -> Result<Deposit> {
@@ -169,8 +294,4 @@ pub(super) fn deposit(row: &Row<'_>) -> Result<Deposit> {
         amount: amount(row, "amount")?,
         created_at: time(row, "created_at")?,
     })
-}
-
-pub(super) fn outcome(stored: &[u8]) -> Result<payments::Outcome> {
-    postcard::from_bytes(stored).map_err(impossible)
 }

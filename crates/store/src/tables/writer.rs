@@ -1,15 +1,18 @@
 //! Folding journal records into the tables, a batch in one transaction.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use ids::{AccountId, IdMap, OrderId, PaymentId, TagId, TapId};
+use ids::{AccountId, IdMap, MerchantId, OrderId, PaymentId, SettlementId, TagId, TapId};
 use ledger::{Balance, Transfer};
-use payments::UnixMillis;
+use money::Currency;
 use payments::{
-    Account, Deposit, Event, Order, OrderStatus, Outcome, Payment, Record, RegisteredTag, Request, State, TagMode, Tap,
+    Account, Books, Capture, Deposit, Dispute, Event, MerchantState, Moved, Order, OrderStatus, Outcome, Payment,
+    PaymentStatus, Payout, Record, Refund, RegisteredTag, Request, Settlement, State, TagMode, Tap, UnixMillis,
+    account_code,
 };
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::events::{self, Told};
 use super::rows::{self, signed, status_number};
 use super::{Database, Mark, TablesError};
 
@@ -18,14 +21,23 @@ use super::{Database, Mark, TablesError};
 pub struct TablesWriter {
     database: Database,
     mark: Mark,
+    /// What the table `books` has.
+    books: Books,
 }
 
 impl TablesWriter {
-    /// Opens the tables' file, or creates it.
+    /// Opens the tables' file, or creates it. One of an older version is thrown away: what it said is in the journal.
     pub fn open(path: &Path) -> Result<Self, TablesError> {
-        let database = Database::open_to_write(path)?;
-        let mark = database.mark()?;
-        Ok(Self { database, mark })
+        let database = match Database::open_to_write(path) {
+            Err(TablesError::OlderVersion { .. }) => {
+                remove(path)?;
+                Database::open_to_write(path)?
+            }
+            opened => opened?,
+        };
+        let mut writer = Self { mark: database.mark()?, database, books: Books::default() };
+        writer.load_books()?;
+        Ok(writer)
     }
 
     /// The mark of the tables in this file, without changing anything; `None` if there is no file yet.
@@ -33,8 +45,12 @@ impl TablesWriter {
         if !path.exists() {
             return Ok(None);
         }
-        let database = Database::open_to_read(path)?;
-        if database.is_empty()? { Ok(None) } else { database.mark().map(Some) }
+        match Database::open_to_read(path) {
+            Ok(database) if database.is_empty()? => Ok(None),
+            Ok(database) => database.mark().map(Some),
+            Err(TablesError::OlderVersion { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The journal position that the tables reflect.
@@ -46,9 +62,10 @@ impl TablesWriter {
     pub fn apply(&mut self, records: &[&Record], mark: Mark) -> Result<(), TablesError> {
         let before = self.mark.frame.position;
         assert_eq!(before + records.len() as u64, mark.frame.position, "records must follow the mark");
-        self.database.run(|sql| {
+        let books = &mut self.books;
+        let written = self.database.run(|sql| {
             let transaction = sql.unchecked_transaction()?;
-            let mut batch = Batch::new(&transaction);
+            let mut batch = Batch::new(&transaction, books);
             for (record, position) in records.iter().zip(before + 1..) {
                 batch.fold(record, position)?;
             }
@@ -57,8 +74,24 @@ impl TablesWriter {
                 .prepare_cached("UPDATE mark SET position = ?1, frame_hash = ?2, time = ?3")?
                 .execute(params![signed(mark.frame.position), mark.frame.hash.as_bytes(), signed(mark.time.0)])?;
             transaction.commit()
-        })?;
+        });
+        if let Err(error) = written {
+            // They were folded with what was not written.
+            self.load_books()?;
+            return Err(error);
+        }
         self.mark = mark;
+        Ok(())
+    }
+
+    /// The books as the table has them, after a batch that was not written.
+    fn load_books(&mut self) -> Result<(), TablesError> {
+        let mut books = Books::default();
+        self.database.run(|sql| {
+            let mut select = sql.prepare("SELECT * FROM books")?;
+            select.query_map([], rows::body)?.try_for_each(|book| book.map(|book| books.restore(book)))
+        })?;
+        self.books = books;
         Ok(())
     }
 
@@ -68,14 +101,32 @@ impl TablesWriter {
     }
 }
 
+/// Throws away a file of tables, and what belongs to it.
+fn remove(path: &Path) -> Result<(), TablesError> {
+    tracing::info!(file = %path.display(), "the tables are of an older version; they are made anew from the journal");
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        match std::fs::remove_file(PathBuf::from(name)) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(source) => return Err(TablesError::NotRemoved { path: path.to_owned(), source }),
+        }
+    }
+    Ok(())
+}
+
 /// The rows that a batch of records changes, each written once however often it changes.
 struct Batch<'a> {
     sql: &'a Transaction<'a>,
+    books: &'a mut Books,
+    changed_books: IdMap<ids::Account, ()>,
     balances: IdMap<ids::Account, Balance>,
     counters: IdMap<ids::Tag, u32>,
     new_orders: NewRows<ids::Order, Order>,
     new_taps: NewRows<ids::Tap, (Tap, Option<PaymentId>)>,
     entries: Vec<Entry>,
+    events: Vec<EventRow>,
     requests: Vec<(Request, Outcome)>,
 }
 
@@ -83,11 +134,29 @@ struct Batch<'a> {
 struct Entry {
     account: AccountId,
     position: u64,
+    leg: u32,
     credit: bool,
     amount: u64,
     balance_after: u64,
     at: UnixMillis,
+    code: u16,
+    cause: Cause,
+}
+
+/// What an entry belongs to.
+#[derive(Clone, Copy, Default)]
+struct Cause {
     payment: Option<PaymentId>,
+    /// The capture, refund, dispute, settlement or payout, if not the payment itself.
+    object: Option<[u8; 16]>,
+}
+
+/// Something to tell a merchant, to be written.
+struct EventRow {
+    merchant: MerchantId,
+    position: u64,
+    told: Told,
+    record: Option<Vec<u8>>,
 }
 
 /// New rows in the order they came, which is nearly the order of their ids.
@@ -112,50 +181,113 @@ impl<K: ids::Kind, T> NewRows<K, T> {
 }
 
 impl<'a> Batch<'a> {
-    fn new(sql: &'a Transaction<'a>) -> Self {
+    fn new(sql: &'a Transaction<'a>, books: &'a mut Books) -> Self {
         Self {
             sql,
+            books,
+            changed_books: IdMap::default(),
             balances: IdMap::default(),
             counters: IdMap::default(),
             new_orders: NewRows::empty(),
             new_taps: NewRows::empty(),
             entries: Vec::new(),
+            events: Vec::new(),
             requests: Vec::new(),
         }
     }
 
     fn fold(&mut self, record: &Record, position: u64) -> rusqlite::Result<()> {
-        match &record.event {
-            Event::AccountOpened(account) => self.insert_account(account)?,
-            Event::TagRegistered(tag) => self.insert_tag(tag)?,
-            Event::DepositSucceeded(settled) => {
-                self.insert_deposit(&settled.what)?;
-                self.enter(&settled.transfer(), position, record.at, None)?;
-            }
-            Event::OrderCreated(order) => self.new_orders.push(order.id, order.clone()),
-            Event::OrderCancelled(order) => self.close_order(*order, OrderStatus::Cancelled { at: record.at })?,
-            Event::OrderExpired(order) => self.close_order(*order, OrderStatus::Expired { at: record.at })?,
-            Event::TapAccepted(tap) => {
-                self.counters.insert(tap.tag, tap.counter);
-                self.new_taps.push(tap.id, (*tap, None));
-            }
-            Event::PaymentSucceeded(settled) => {
-                let payment = &settled.what;
-                self.insert_payment(payment, position)?;
-                self.enter(&settled.transfer(), position, record.at, Some(payment.id))?;
-                self.use_tap(payment.tap, payment.id)?;
-                if let Some(order) = payment.order {
-                    let paid = OrderStatus::Paid { payment: payment.id, amount: payment.amount, at: record.at };
-                    self.close_order(order, paid)?;
-                }
-            }
-            Event::TapRefused(_) | Event::PaymentDeclined(_) | Event::RequestRefused(_) | Event::RequestAnswered(_) => {
-            }
-        }
+        self.tell(record, position)?;
+        self.change(&record.event, record.at, position)?;
+        self.enter(&record.event, record.at, position)?;
+        self.keep_books(&record.event, record.at, position);
         if let (Some(request), Some(outcome)) = (record.request, record.event.outcome()) {
             self.requests.push((request, outcome));
         }
         Ok(())
+    }
+
+    fn change(&mut self, event: &Event, at: UnixMillis, position: u64) -> rusqlite::Result<()> {
+        match event {
+            Event::AccountOpened(account) => self.insert_account(account)?,
+            Event::TagRegistered(tag) => self.insert_tag(tag)?,
+            Event::DepositSucceeded(moved) => self.insert_deposit(&moved.what)?,
+            Event::OrderCreated(order) | Event::OrderPlaced(order) => self.new_orders.push(order.id, order.clone()),
+            Event::OrderCancelled(order) => self.close_order(*order, OrderStatus::Cancelled { at })?,
+            Event::OrderExpired(order) => self.close_order(*order, OrderStatus::Expired { at })?,
+            Event::TapAccepted(tap) => {
+                self.counters.insert(tap.tag, tap.counter);
+                self.new_taps.push(tap.id, (*tap, None));
+            }
+            Event::PaymentSucceeded(moved) | Event::PaymentMade(moved) => {
+                self.make_payment(&moved.what, at, position)?;
+            }
+            Event::PaymentCaptured(Moved { what, .. }) => {
+                self.insert_capture(&what.capture)?;
+                self.update_payment(&what.payment)?;
+                what.order.as_ref().map_or(Ok(()), |order| self.replace_order(order))?;
+            }
+            Event::HoldReleased(Moved { what, .. }) => {
+                self.update_payment(&what.payment)?;
+                what.order.as_ref().map_or(Ok(()), |order| self.replace_order(order))?;
+            }
+            Event::PaymentRefunded(Moved { what, .. }) => {
+                self.insert_refund(&what.refund)?;
+                self.update_payment(&what.payment)?;
+            }
+            Event::DisputeOpened(Moved { what, .. }) | Event::DisputeClosed(Moved { what, .. }) => {
+                self.write_dispute(&what.dispute)?;
+                self.update_payment(&what.payment)?;
+            }
+            Event::DisputeAnswered(dispute) => self.write_dispute(dispute)?,
+            Event::MerchantStatusSet(merchant, _)
+            | Event::FeePlanSet(merchant, ..)
+            | Event::SettlementTermsSet(merchant, _) => self.write_merchant(*merchant, event)?,
+            Event::SettlementClosed(moved) => self.insert_settlement(&moved.what, position)?,
+            Event::ReserveReleased(moved) => self.settlement_done("reserve_due = NULL", moved.what.settlement)?,
+            Event::PayoutCreated(moved) => self.create_payout(&moved.what)?,
+            Event::PayoutSkipped(settlement) => self.settlement_done("payout_due = NULL", *settlement)?,
+            Event::PayoutSubmitted(payout) => self.write_payout(payout)?,
+            Event::PayoutReported(moved) => self.write_payout(&moved.what)?,
+            Event::TapRefused(_)
+            | Event::PaymentDeclined(_)
+            | Event::RequestRefused(_)
+            | Event::RequestAnswered(_)
+            | Event::WindowOpened(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Notes what some merchant is to be told.
+    fn tell(&mut self, record: &Record, position: u64) -> rusqlite::Result<()> {
+        let Some(told) = events::told(&record.event) else { return Ok(()) };
+        let merchant = match told.merchant {
+            Some(merchant) => merchant,
+            None => match self.order(OrderId::from_bytes(told.object))? {
+                Some(order) => order.merchant,
+                None => return Err(rusqlite::Error::QueryReturnedNoRows),
+            },
+        };
+        let record =
+            told.keeps_record.then(|| rows::encoded(&Record { request: None, ..record.clone() })).transpose()?;
+        self.events.push(EventRow { merchant, position, told, record });
+        Ok(())
+    }
+
+    fn keep_books(&mut self, event: &Event, at: UnixMillis, position: u64) {
+        let Self { sql, books, changed_books, .. } = self;
+        let owner = |account: AccountId| {
+            let select = "SELECT owner, ledger FROM accounts WHERE id = ?1 AND code = ?2";
+            let row = sql.prepare_cached(select).and_then(|mut select| {
+                select.query_one(params![account.to_bytes(), account_code::MERCHANT_PENDING], |row| {
+                    Ok((row.get::<_, [u8; 16]>("owner")?, rows::currency(row, "ledger")?))
+                })
+            });
+            row.ok().map(|(owner, currency): ([u8; 16], Currency)| (MerchantId::from_bytes(owner), currency))
+        };
+        books.fold(event, at, position, owner, |pending| {
+            changed_books.insert(pending, ());
+        });
     }
 
     fn insert_account(&mut self, account: &Account) -> rusqlite::Result<()> {
@@ -194,8 +326,22 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
+    fn make_payment(&mut self, payment: &Payment, at: UnixMillis, position: u64) -> rusqlite::Result<()> {
+        self.insert_payment(payment, position)?;
+        self.use_tap(payment.tap, payment.id)?;
+        let Some(order) = payment.order else { return Ok(()) };
+        let (id, amount) = (payment.id, payment.amount);
+        self.close_order(
+            order,
+            match payment.status {
+                PaymentStatus::Succeeded => OrderStatus::Paid { payment: id, amount, at },
+                _ => OrderStatus::Held { payment: id, amount, at },
+            },
+        )
+    }
+
     fn insert_payment(&self, payment: &Payment, position: u64) -> rusqlite::Result<()> {
-        let insert = "INSERT INTO payments VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        let insert = "INSERT INTO payments VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
         self.sql.prepare_cached(insert)?.execute(params![
             payment.id.to_bytes(),
             payment.wallet.to_bytes(),
@@ -208,27 +354,129 @@ impl<'a> Batch<'a> {
             signed(payment.amount.minor_units()),
             signed(payment.created_at.0),
             signed(position),
+            signed(payment.fee),
+            rows::payment_status_number(payment.status),
+            rows::progress(payment)?,
         ])?;
         Ok(())
     }
 
-    /// Writes a transfer's two entries and moves the two balances.
-    fn enter(
-        &mut self,
-        transfer: &Transfer,
-        position: u64,
-        at: UnixMillis,
-        payment: Option<PaymentId>,
-    ) -> rusqlite::Result<()> {
-        for (account, credit) in [(transfer.debit_account_id, false), (transfer.credit_account_id, true)] {
-            let account = AccountId::from_u128(account);
-            let mut after = self.balance(account)?;
-            let sum = if credit { &mut after.credits_posted } else { &mut after.debits_posted };
-            let overflow = rusqlite::Error::IntegralValueOutOfRange(0, i64::MAX);
-            *sum = sum.checked_add(transfer.amount).ok_or(overflow)?;
-            self.balances.insert(account, after);
-            let (amount, balance_after) = (transfer.amount, after.available());
-            self.entries.push(Entry { account, position, credit, amount, balance_after, at, payment });
+    fn update_payment(&self, payment: &Payment) -> rusqlite::Result<()> {
+        let update = "UPDATE payments SET fee = ?2, status = ?3, progress = ?4 WHERE id = ?1";
+        let status = rows::payment_status_number(payment.status);
+        let fields = params![payment.id.to_bytes(), signed(payment.fee), status, rows::progress(payment)?];
+        self.sql.prepare_cached(update)?.execute(fields)?;
+        Ok(())
+    }
+
+    fn insert_capture(&self, capture: &Capture) -> rusqlite::Result<()> {
+        let insert = "INSERT INTO captures VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        self.sql.prepare_cached(insert)?.execute(params![
+            capture.id.to_bytes(),
+            capture.payment.to_bytes(),
+            capture.merchant.to_bytes(),
+            capture.currency.numeric(),
+            signed(capture.amount.minor_units()),
+            signed(capture.fee),
+            signed(capture.released),
+            signed(capture.created_at.0),
+        ])?;
+        Ok(())
+    }
+
+    fn insert_refund(&self, refund: &Refund) -> rusqlite::Result<()> {
+        let insert = "INSERT INTO refunds VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        self.sql.prepare_cached(insert)?.execute(params![
+            refund.id.to_bytes(),
+            refund.payment.to_bytes(),
+            refund.merchant.to_bytes(),
+            refund.wallet.to_bytes(),
+            refund.currency.numeric(),
+            signed(refund.amount.minor_units()),
+            refund.reason.as_ref().map(payments::Text::as_str),
+            signed(refund.created_at.0),
+        ])?;
+        Ok(())
+    }
+
+    fn write_dispute(&self, dispute: &Dispute) -> rusqlite::Result<()> {
+        self.sql.prepare_cached("REPLACE INTO disputes VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
+            dispute.id.to_bytes(),
+            dispute.payment.to_bytes(),
+            dispute.merchant.to_bytes(),
+            dispute.wallet.to_bytes(),
+            dispute.is_open(),
+            rows::encoded(dispute)?,
+        ])?;
+        Ok(())
+    }
+
+    /// A merchant's row is what the state makes of the same events.
+    fn write_merchant(&self, id: MerchantId, event: &Event) -> rusqlite::Result<()> {
+        let select = "SELECT * FROM merchants WHERE id = ?1";
+        let stored = self.sql.prepare_cached(select)?.query_one([id.to_bytes()], rows::body).optional()?;
+        let mut merchant = stored.unwrap_or_else(|| MerchantState::unwritten(id));
+        merchant.fold(event);
+        let replace = "REPLACE INTO merchants VALUES (?1, ?2)";
+        self.sql.prepare_cached(replace)?.execute(params![id.to_bytes(), rows::encoded(&merchant)?])?;
+        Ok(())
+    }
+
+    fn insert_settlement(&self, settlement: &Settlement, position: u64) -> rusqlite::Result<()> {
+        let insert = "INSERT INTO settlements VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?6, ?7, ?8)";
+        self.sql.prepare_cached(insert)?.execute(params![
+            settlement.id.to_bytes(),
+            settlement.merchant.to_bytes(),
+            settlement.currency.numeric(),
+            signed(position),
+            signed(settlement.closed_at.0),
+            (settlement.net > 0).then_some(signed(settlement.payout_at.0)),
+            settlement.reserved_until.map(|until| signed(until.0)),
+            rows::encoded(settlement)?,
+        ])?;
+        Ok(())
+    }
+
+    fn settlement_done(&self, what: &str, id: SettlementId) -> rusqlite::Result<()> {
+        let update = format!("UPDATE settlements SET {what} WHERE id = ?1");
+        self.sql.prepare_cached(&update)?.execute([id.to_bytes()])?;
+        Ok(())
+    }
+
+    fn create_payout(&self, payout: &Payout) -> rusqlite::Result<()> {
+        if let Some(settlement) = payout.settlement {
+            let update = "UPDATE settlements SET payout_due = NULL, payout = ?2 WHERE id = ?1";
+            self.sql.prepare_cached(update)?.execute(params![settlement.to_bytes(), payout.id.to_bytes()])?;
+        }
+        self.write_payout(payout)
+    }
+
+    fn write_payout(&self, payout: &Payout) -> rusqlite::Result<()> {
+        self.sql.prepare_cached("REPLACE INTO payouts VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+            payout.id.to_bytes(),
+            payout.merchant.to_bytes(),
+            !payout.status.is_final(),
+            rows::encoded(payout)?,
+        ])?;
+        Ok(())
+    }
+
+    /// Writes the two entries of each transfer and moves the two balances.
+    fn enter(&mut self, event: &Event, at: UnixMillis, position: u64) -> rusqlite::Result<()> {
+        let cause = cause(event);
+        let mut transfers = Vec::with_capacity(1);
+        event.for_each_transfer(|transfer: Transfer| transfers.push(transfer));
+        for (transfer, leg) in transfers.iter().zip(0..) {
+            for (account, credit) in [(transfer.debit_account_id, false), (transfer.credit_account_id, true)] {
+                let account = AccountId::from_u128(account);
+                let mut after = self.balance(account)?;
+                let sum = if credit { &mut after.credits_posted } else { &mut after.debits_posted };
+                let overflow = rusqlite::Error::IntegralValueOutOfRange(0, i64::MAX);
+                *sum = sum.checked_add(transfer.amount).ok_or(overflow)?;
+                self.balances.insert(account, after);
+                let (amount, balance_after, code) = (transfer.amount, after.available(), transfer.code);
+                self.entries.push(Entry { account, position, leg, credit, amount, balance_after, at, code, cause });
+            }
         }
         Ok(())
     }
@@ -245,26 +493,38 @@ impl<'a> Batch<'a> {
         })
     }
 
+    fn order(&mut self, id: OrderId) -> rusqlite::Result<Option<Order>> {
+        if let Some(order) = self.new_orders.get_mut(id) {
+            return Ok(Some(order.clone()));
+        }
+        let select = "SELECT * FROM orders WHERE id = ?1";
+        self.sql.prepare_cached(select)?.query_one([id.to_bytes()], rows::order).optional()
+    }
+
     fn close_order(&mut self, id: OrderId, status: OrderStatus) -> rusqlite::Result<()> {
         if let Some(order) = self.new_orders.get_mut(id) {
             order.status = status;
             return Ok(());
         }
-        let select = "SELECT * FROM orders WHERE id = ?1";
-        let stored = self.sql.prepare_cached(select)?.query_one([id.to_bytes()], rows::order).optional()?;
-        match stored {
+        match self.order(id)? {
             Some(order) => self.write_order(&Order { status, ..order }),
             None => Err(rusqlite::Error::QueryReturnedNoRows),
         }
     }
 
+    fn replace_order(&mut self, order: &Order) -> rusqlite::Result<()> {
+        self.close_order(order.id, order.status)
+    }
+
     fn write_order(&self, order: &Order) -> rusqlite::Result<()> {
         let (payment, amount_paid, closed_at) = match order.status {
             OrderStatus::Open => (None, None, None),
-            OrderStatus::Paid { payment, amount, at } => (Some(payment), Some(amount), Some(at)),
+            OrderStatus::Paid { payment, amount, at } | OrderStatus::Held { payment, amount, at } => {
+                (Some(payment), Some(amount), Some(at))
+            }
             OrderStatus::Cancelled { at } | OrderStatus::Expired { at } => (None, None, Some(at)),
         };
-        let replace = "REPLACE INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+        let replace = "REPLACE INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
         self.sql.prepare_cached(replace)?.execute(params![
             order.id.to_bytes(),
             order.merchant.to_bytes(),
@@ -279,6 +539,8 @@ impl<'a> Batch<'a> {
             closed_at.map(|at| signed(at.0)),
             payment.map(PaymentId::to_bytes),
             amount_paid.map(|amount| signed(amount.minor_units())),
+            order.details.as_ref().and_then(|details| details.reference_key).map(|key| key.0),
+            order.details.as_ref().map(|details| rows::encoded(details)).transpose()?,
         ])?;
         Ok(())
     }
@@ -311,18 +573,46 @@ impl<'a> Batch<'a> {
 
     /// In the order of their keys: neighbours share a page, which is then found, and balanced, while it is at hand.
     fn write_entries(&mut self) -> rusqlite::Result<()> {
-        self.entries.sort_unstable_by_key(|entry| (entry.account, entry.position));
-        let mut insert = self.sql.prepare_cached("INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+        self.entries.sort_unstable_by_key(|entry| (entry.account, entry.position, entry.leg));
+        let insert = "INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        let mut insert = self.sql.prepare_cached(insert)?;
         for entry in &self.entries {
             insert.execute(params![
                 entry.account.to_bytes(),
                 signed(entry.position),
+                entry.leg,
                 entry.credit,
                 signed(entry.amount),
                 signed(entry.balance_after),
                 signed(entry.at.0),
-                entry.payment.map(PaymentId::to_bytes),
+                entry.code,
+                entry.cause.payment.map(PaymentId::to_bytes),
+                entry.cause.object,
             ])?;
+        }
+        Ok(())
+    }
+
+    /// In the order of their keys: see [`Self::write_entries`].
+    fn write_events(&mut self) -> rusqlite::Result<()> {
+        self.events.sort_unstable_by_key(|event| (event.merchant, event.position));
+        let mut insert = self.sql.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        for EventRow { merchant, position, told, record } in &self.events {
+            insert.execute(params![
+                merchant.to_bytes(),
+                signed(*position),
+                told.kind.number(),
+                told.object,
+                record.as_deref()
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn write_books(&self) -> rusqlite::Result<()> {
+        let mut replace = self.sql.prepare_cached("REPLACE INTO books VALUES (?1, ?2, ?3)")?;
+        for book in self.changed_books.keys().filter_map(|pending| self.books.get(*pending)) {
+            replace.execute(params![book.pending.to_bytes(), book.merchant.to_bytes(), rows::encoded(book)?])?;
         }
         Ok(())
     }
@@ -332,15 +622,15 @@ impl<'a> Batch<'a> {
         self.requests.sort_unstable_by_key(|(request, _)| request.key);
         let mut insert = self.sql.prepare_cached("INSERT INTO requests VALUES (?1, ?2, ?3)")?;
         for (request, outcome) in &self.requests {
-            let stored = postcard::to_allocvec(outcome)
-                .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-            insert.execute(params![request.key.0, request.body.0, stored])?;
+            insert.execute(params![request.key.0, request.body.0, rows::encoded(outcome)?])?;
         }
         Ok(())
     }
 
     fn finish(mut self) -> rusqlite::Result<()> {
         self.write_entries()?;
+        self.write_events()?;
+        self.write_books()?;
         self.write_requests()?;
         let mut balance =
             self.sql.prepare_cached("UPDATE accounts SET debits_posted = ?2, credits_posted = ?3 WHERE id = ?1")?;
@@ -353,5 +643,26 @@ impl<'a> Batch<'a> {
         }
         self.new_orders.rows.iter().try_for_each(|order| self.write_order(order))?;
         self.new_taps.rows.iter().try_for_each(|(tap, payment)| self.write_tap(tap, *payment))
+    }
+}
+
+/// What the entries of an event belong to.
+fn cause(event: &Event) -> Cause {
+    let of = |payment: &Payment, object: [u8; 16]| Cause { payment: Some(payment.id), object: Some(object) };
+    let object = |object: [u8; 16]| Cause { payment: None, object: Some(object) };
+    match event {
+        Event::PaymentSucceeded(moved) | Event::PaymentMade(moved) => {
+            Cause { payment: Some(moved.what.id), object: None }
+        }
+        Event::PaymentCaptured(Moved { what, .. }) => of(&what.payment, what.capture.id.to_bytes()),
+        Event::HoldReleased(Moved { what, .. }) => Cause { payment: Some(what.payment.id), object: None },
+        Event::PaymentRefunded(Moved { what, .. }) => of(&what.payment, what.refund.id.to_bytes()),
+        Event::DisputeOpened(Moved { what, .. }) | Event::DisputeClosed(Moved { what, .. }) => {
+            of(&what.payment, what.dispute.id.to_bytes())
+        }
+        Event::SettlementClosed(moved) => object(moved.what.id.to_bytes()),
+        Event::ReserveReleased(moved) => object(moved.what.settlement.to_bytes()),
+        Event::PayoutCreated(moved) | Event::PayoutReported(moved) => object(moved.what.id.to_bytes()),
+        _ => Cause::default(),
     }
 }
