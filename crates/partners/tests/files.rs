@@ -237,7 +237,7 @@ fn a_payout_is_put_into_the_outbox_once() {
     let asked = instruction(1, "12.50", "EUR");
     let file = format!("{}.xml", asked.end_to_end());
     assert!(matches!(bank.submit(&asked, 0), Submission::Accepted { .. }));
-    assert_eq!(names(&folder.path().join("outbox")), [file.clone()]);
+    assert_eq!(names(&folder.path().join("outbox")), std::slice::from_ref(&file));
     assert!(names(&folder.path().join("staging")).is_empty());
     fs::remove_file(folder.path().join("outbox").join(&file)).unwrap();
     assert!(matches!(bank.submit(&asked, 1_000), Submission::Accepted { .. }), "fetched by the bank's program");
