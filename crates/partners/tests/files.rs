@@ -281,7 +281,7 @@ fn bug_06_a_statement_read_twice_counts_once() {
     let bank = FileBank::open(folder.path(), debtor()).unwrap();
     assert_eq!(bank.lines_since(Cursor::default(), 10, 0).unwrap(), first);
     assert_eq!(names(&inbox), ["half.tmp"]);
-    assert_eq!(names(&folder.path().join("read")), ["again.xml", "day.xml"]);
+    assert_eq!(names(&folder.path().join("read")), ["2-day.xml", "again.xml", "day.xml"]);
 }
 
 #[test]

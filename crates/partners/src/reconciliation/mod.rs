@@ -121,7 +121,8 @@ impl Reconciliation {
         loop {
             let cursor = self.database.read(|connection| rows::cursor(connection, bank.name()))?;
             let page = bank.lines_since(cursor, PAGE, now.at_ms)?;
-            if page.lines.is_empty() {
+            // A cursor that stands still would be read for ever.
+            if page.lines.is_empty() || page.next <= cursor {
                 return Ok(new);
             }
             new += self.database.write(|transaction| {

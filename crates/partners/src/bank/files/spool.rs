@@ -83,8 +83,15 @@ impl Spool {
         self.leave(path, "refused")
     }
 
+    /// Moves a file out of the inbox. Banks use names again: what is there already is kept.
     fn leave(&self, path: &Path, to: &str) -> Result<(), PartnerError> {
-        let target = self.folder.join(to).join(name_of(path));
+        let (folder, name) = (self.folder.join(to), name_of(path));
+        let mut target = folder.join(&name);
+        let mut copies = 1_u32;
+        while target.exists() && copies < u32::MAX {
+            copies += 1;
+            target = folder.join(format!("{copies}-{name}"));
+        }
         fs::rename(path, &target).map_err(|source| PartnerError::File { path: path.to_owned(), source })
     }
 
