@@ -20,10 +20,10 @@ test: tools lint unit build kills client-tests browser
 build: web
 	cargo build --release --locked
 
-# The pages, made anew only when one of their sources is newer.
+# The pages, made anew only when one of their sources is newer. The reference shares its examples with the client libraries.
 web: web/dist/index.html
 
-web/dist/index.html: $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/e2e/*' 2>/dev/null)
+web/dist/index.html: $(shell find web clients/generator/src clients/typescript/src/json.ts -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/e2e/*' 2>/dev/null)
 	@scripts/need.sh build
 	cd web && npm ci --no-audit --no-fund --loglevel=error && npm run build
 	@touch $@

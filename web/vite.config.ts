@@ -28,12 +28,12 @@ export default defineConfig({
       },
     },
   ],
-  server: { proxy: { "/v1": api, "/demo": api, "/openapi.json": api } },
+  // The reference shares its examples' generator with the client libraries.
+  server: { fs: { allow: [".."] }, proxy: { "/v1": api, "/demo": api, "/openapi.json": api } },
   build: {
     target: "es2022",
-    // The strict content policy allows files, not inlined ones; swagger-ui is large by nature.
+    // The strict content policy allows files, not inlined ones.
     assetsInlineLimit: 0,
-    chunkSizeWarningLimit: 2000,
     rollupOptions: { input: pages.map((page) => `${page}.html`) },
   },
 });

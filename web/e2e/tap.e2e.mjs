@@ -493,3 +493,38 @@ test("the landing page and the API reference", async () => {
   await expectText(page, "/v1/orders");
   await photograph(page, "reference");
 });
+
+test("the reference's examples can be read in three languages, typed into, and run", async () => {
+  const page = await context.newPage();
+  await page.goto(`${base}/reference#createOrder`);
+  await expectHeading(page, "Create an order");
+  await page.getByRole("button", { name: "Run" }).click();
+  await expectText(page, "unauthenticated");
+  await page.getByRole("button", { name: "Lantern Tea" }).click();
+
+  await page.getByRole("link", { name: "List tags" }).click();
+  await page.getByRole("button", { name: "Run" }).click();
+  await expectText(page, '"has_more": false');
+  await page.getByRole("link", { name: "Create an order" }).click();
+  const body = page.getByLabel("Body");
+  assert.doesNotMatch(await body.inputValue(), /01h455vb4pex5vsknk084sn02q/, "the tag is one that exists");
+  await body.fill((await body.inputValue()).replace(/1250/, "9007199254740993"));
+  await expectText(page, /curl -s .*-H "Authorization: Bearer \$TAPSTONE_TOKEN"/s);
+  await page.getByRole("tab", { name: "TypeScript" }).click();
+  await expectText(page, /tapstone\.orders\.create\(.*amount: 9007199254740993n/s);
+  await page.getByRole("tab", { name: "Python" }).click();
+  await expectText(page, /tapstone\.orders\.create\(.*"amount": 9007199254740993/s);
+  await page.getByRole("button", { name: "Run" }).click();
+  await expectText(page, "201");
+  await expectText(page, /"status": "open"/);
+  await expectText(page, /"amount": 9007199254740993/);
+  await photograph(page, "reference-run");
+
+  await page.getByRole("link", { name: "Cancel an order" }).click();
+  await page.getByRole("button", { name: "Run" }).click();
+  await expectText(page, /"status": "cancelled"/);
+  await page.reload();
+  await expectHeading(page, "Cancel an order");
+  assert.equal(await page.getByLabel(/Key or token/).inputValue(), "", "the token is forgotten");
+  assert.equal(await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }).includes("mk_demo")), false);
+});

@@ -43,7 +43,7 @@ export interface Operation {
   readonly item: Shape | null;
   /** Takes an `Idempotency-Key`. */
   readonly idempotent: boolean;
-  /** Who may use it: the names of security schemes; none where anybody may. */
+  /** Who may use it: security schemes, with the scopes that they need, as in `merchant_key (read)`; none where anybody may. */
   readonly security: readonly string[];
 }
 
@@ -121,12 +121,12 @@ class Reader {
       query,
       body: this.body(operation["requestBody"]),
       idempotent: where("header").some(({ name }) => name.toLowerCase() === "idempotency-key"),
-      security: list(operation["security"]).flatMap((scheme) => Object.keys(scheme)),
+      security: list(operation["security"]).flatMap((scheme) => Object.entries(scheme).map(withScopes)),
     };
     return this.answers(operation["responses"]).map((answer, index) => ({
       ...common,
       id: index === 0 ? id : id + suffixOf(answer),
-      name: id + (index === 0 ? "" : suffixOf(answer)),
+      name: index === 0 ? id : answer.writing === "events" ? "listen" : id + suffixOf(answer),
       answer,
       item: query.some(({ name }) => name === "starting_after") ? this.itemOf(answer) : null,
     }));
@@ -200,6 +200,10 @@ function fieldOf(parameter: JsonObject): Field {
     shape: shapeOf(schema),
     schema: { ...schema, ...examples },
   };
+}
+
+function withScopes([scheme, scopes]: [string, Json]): string {
+  return Array.isArray(scopes) && scopes.length > 0 ? `${scheme} (${scopes.join(", ")})` : scheme;
 }
 
 function exampleOf(content: JsonObject): Json | undefined {

@@ -94,7 +94,7 @@ export function curlSample(operation: Operation, call: Call, base: string): stri
   const { method, body, idempotent, answer } = operation;
   const options = [];
   if (operation.security.length > 0) options.push(`-H "Authorization: Bearer $TAPSTONE_TOKEN"`);
-  if (idempotent) options.push(`-H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)"`);
+  if (idempotent) options.push(`-H "Idempotency-Key: $(uuidgen)"`);
   if (answer.mediaType !== "application/json" && answer.mediaType !== "") options.push(`-H "Accept: ${answer.mediaType}"`);
   if (body && call.body !== undefined) {
     const sent = body.writing === "json" ? exactJson(call.body) : String(call.body);

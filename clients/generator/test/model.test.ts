@@ -23,7 +23,8 @@ const document = {
         operationId: "listWebhookEndpoints",
         tags: ["webhook_endpoints"],
         parameters: [parameter("starting_after", "query", { type: "string" }), parameter("since", "query", { type: ["integer", "null"], format: "int64" }, true)],
-        responses: answer({ ...json("EndpointList"), "text/csv": { schema: { type: "string" } }, "application/pdf": {} }),
+        responses: answer({ ...json("EndpointList"), "text/csv": { schema: { type: "string" } }, "application/pdf": {}, "text/event-stream": { schema: { $ref: "#/components/schemas/Endpoint" } } }),
+        security: [{ merchant_key: ["read", "write"] }, { operator_key: [] }],
       },
     },
     "/v1/webhook_endpoints/{endpoint_id}": {
@@ -61,11 +62,12 @@ const api = readApi(document);
 test("operations are methods of their group, one for each way to answer", () => {
   const names = api.groups.map(({ name, operations }) => [name, operations.map((operation) => operation.name)]);
   assert.deepEqual(names, [
-    ["webhook_endpoints", ["list", "listAsCsv", "listAsPdf", "update", "delete"]],
+    ["webhook_endpoints", ["list", "listAsCsv", "listAsPdf", "listen", "update", "delete"]],
     ["imports", ["importWorld"]],
   ]);
   const writings = api.groups.flatMap(({ operations }) => operations.map(({ answer: { writing } }) => writing));
-  assert.deepEqual(writings, ["json", "text", "bytes", "json", "nothing", "json"]);
+  assert.deepEqual(writings, ["json", "text", "bytes", "events", "json", "nothing", "json"]);
+  assert.deepEqual(api.groups[0]?.operations[0]?.security, ["merchant_key (read, write)", "operator_key"]);
 });
 
 test("a name that is a 64-bit integer somewhere is one everywhere", () => {

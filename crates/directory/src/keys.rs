@@ -105,6 +105,12 @@ impl Scopes {
         self.0 & other.0 == other.0
     }
 
+    /// Those that are in both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// Whether none is in it.
     #[must_use]
     pub const fn is_empty(self) -> bool {

@@ -17,7 +17,8 @@ impl Name {
     pub const MAX_CHARACTERS: usize = 80;
 
     /// What a key is called when nobody has named it.
-    pub(crate) fn of_keys() -> Self {
+    #[must_use]
+    pub fn of_keys() -> Self {
         Self("API key".into())
     }
 

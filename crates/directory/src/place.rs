@@ -26,6 +26,26 @@ pub struct Address {
     pub country: Country,
 }
 
+impl Address {
+    /// The parts in one line, from the door to the country.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let town = match &self.postal_code {
+            Some(code) => format!("{code} {}", self.city),
+            None => self.city.to_string(),
+        };
+        let optional = |part: &Option<Name>| part.as_ref().map(|part| part.as_str().to_owned());
+        let parts = [
+            Some(self.line1.as_str().to_owned()),
+            optional(&self.line2),
+            Some(town),
+            optional(&self.region),
+            Some(self.country.as_str().to_owned()),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// A point on the earth (WGS 84) in millionths of a degree: about a tenth of a metre.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Point", into = "Point")]

@@ -1,5 +1,6 @@
 //! What the directory knows.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -125,6 +126,15 @@ impl StoreProfile {
             reference: None,
             metadata: Metadata::default(),
         }
+    }
+}
+
+impl StoreProfile {
+    /// Where it is, in one line: as was said, or else by the parts of its address.
+    #[must_use]
+    pub fn address_line(&self) -> Option<Cow<'_, str>> {
+        let line = self.address.as_ref().map(|address| Cow::Borrowed(address.as_str()));
+        line.or_else(|| self.address_parts.as_ref().map(|parts| Cow::Owned(parts.line())))
     }
 }
 

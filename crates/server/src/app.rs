@@ -289,7 +289,7 @@ impl fmt::Debug for App {
 
 /// The routes of the API, each with its description.
 pub(crate) fn api_routes() -> OpenApiRouter<App> {
-    use resources::{events, health, merchants, orders, payments, tags, taps, wallets};
+    use resources::{audit_log, events, health, keys, merchants, orders, payments, stores, tags, taps, tills, wallets};
     OpenApiRouter::new()
         .routes(routes!(orders::create, orders::list))
         .routes(routes!(orders::get))
@@ -302,6 +302,15 @@ pub(crate) fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(wallets::balances))
         .routes(routes!(wallets::history))
         .routes(routes!(merchants::get))
+        .routes(routes!(stores::create, stores::list))
+        .routes(routes!(stores::get, stores::update))
+        .routes(routes!(tills::create, tills::list))
+        .routes(routes!(tills::get, tills::update))
+        .routes(routes!(keys::create, keys::list))
+        .routes(routes!(keys::get))
+        .routes(routes!(keys::roll))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(audit_log::list))
         .routes(routes!(tags::list))
         .routes(routes!(events::listen))
         .routes(routes!(health::alive))

@@ -142,6 +142,14 @@ impl<S> Manager<S> {
         self.merchant.is_none_or(|own| own == merchant)
     }
 
+    /// Whose things to list: a merchant's own, whoever the operator names, or everybody's.
+    pub(crate) fn listing(self, named: Option<MerchantId>) -> Result<Option<MerchantId>, Problem> {
+        match (self.merchant, named) {
+            (Some(_), named) => self.acting_for(named).map(Some),
+            (None, named) => Ok(named),
+        }
+    }
+
     /// For which merchant to act: a merchant acts for itself, and need not say so; the operator must.
     pub(crate) fn acting_for(self, named: Option<MerchantId>) -> Result<MerchantId, Problem> {
         match (self.merchant, named) {
@@ -150,6 +158,38 @@ impl<S> Manager<S> {
             (None, Some(named)) => Ok(named),
             (Some(_), Some(_)) => Err(Problem::not_found().at("merchant")),
             (None, None) => Err(Problem::field("merchant", "is missing: say for which merchant you act")),
+        }
+    }
+}
+
+/// Proof that the operator asks, or a merchant, or one of its tills, with a key of this scope.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Staff<S> {
+    /// The operator.
+    Operator(Operator<S>),
+    /// A merchant, or a till.
+    Merchant(Merchant<S>),
+}
+
+impl<S> Staff<S> {
+    /// The merchant whose key it is; `None` for the operator's.
+    pub(crate) fn merchant(self) -> Option<MerchantId> {
+        match self {
+            Self::Operator(_) => None,
+            Self::Merchant(merchant) => Some(merchant.id()),
+        }
+    }
+
+    /// Whether what belongs to this merchant is the asker's to see.
+    pub(crate) fn is_over(self, merchant: MerchantId) -> bool {
+        self.merchant().is_none_or(|own| own == merchant)
+    }
+
+    /// Whether it may see what is asked and paid at the tag, if that is its own.
+    pub(crate) fn may_see_tag(self, app: &App, tag: TagId) -> bool {
+        match self {
+            Self::Operator(_) => true,
+            Self::Merchant(merchant) => merchant.may_see_tag(app, tag),
         }
     }
 }
@@ -307,6 +347,29 @@ impl<S: Scope> Admitted for Manager<S> {
     }
 }
 
+impl<S: Scope> Admitted for Staff<S> {
+    fn admit(grant: &Grant) -> Result<Self, Refusal> {
+        match grant.actor {
+            Actor::Operator => Operator::admit(grant).map(Self::Operator),
+            _ => Merchant::admit(grant).map(Self::Merchant),
+        }
+    }
+
+    fn actor(self) -> Actor {
+        match self {
+            Self::Operator(operator) => operator.actor(),
+            Self::Merchant(merchant) => merchant.actor(),
+        }
+    }
+
+    fn key(self) -> TokenId {
+        match self {
+            Self::Operator(operator) => operator.key(),
+            Self::Merchant(merchant) => merchant.key(),
+        }
+    }
+}
+
 impl Admitted for Wallet {
     fn admit(grant: &Grant) -> Result<Self, Refusal> {
         match grant.actor {
@@ -359,7 +422,7 @@ macro_rules! extracted {
     )* };
 }
 
-extracted!(Merchant<S> BackOffice<S> Operator<S> Manager<S> Wallet Party);
+extracted!(Merchant<S> BackOffice<S> Operator<S> Manager<S> Staff<S> Wallet Party);
 
 fn bearer_token(parts: &Parts) -> Result<&str, Problem> {
     let mut headers = parts.headers.get_all(AUTHORIZATION).iter();

@@ -27,6 +27,7 @@ mod resources;
 mod serve;
 mod source;
 mod timestamp;
+pub mod webhooks;
 
 pub use app::{App, Options};
 pub use demo::{Demo, DemoMerchant, DemoTag, DemoWallet, World};

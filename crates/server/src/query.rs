@@ -14,6 +14,9 @@ const DEFAULT_LIMIT: u32 = 20;
 /// The most items of a list.
 pub(crate) const MAX_LIMIT: u32 = 100;
 
+/// The longest text that a list is searched by, in characters.
+const MAX_SEARCH: usize = 80;
+
 /// The parameters that nobody has taken yet.
 #[derive(Debug)]
 pub(crate) struct Query(Vec<(String, String)>);
@@ -42,6 +45,17 @@ impl Query {
         let Some(place) = self.0.iter().position(|(given, _)| given == name) else { return Ok(None) };
         let (_, value) = self.0.swap_remove(place);
         value.parse().map(Some).map_err(|_| Problem::field(name, expected))
+    }
+
+    /// Takes what a list is searched by.
+    pub(crate) fn take_search(&mut self) -> Result<Option<String>, Problem> {
+        let sought: Option<String> = self.take("search", "must be a text")?;
+        match sought {
+            Some(text) if !(1..=MAX_SEARCH).contains(&text.chars().count()) => {
+                Err(Problem::field("search", "must have 1 to 80 characters"))
+            }
+            sought => Ok(sought),
+        }
     }
 
     /// Refuses whatever is left.

@@ -64,12 +64,16 @@ failures included. Only `nothing_to_pay` is no answer yet.
 the caller's to change, 5xx is ours: try again.
 ";
 
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 12] = [
     ("orders", "What merchants ask to be paid."),
     ("taps", "A phone has touched a tag."),
     ("payments", "Money that moved from a wallet to a merchant."),
     ("wallets", "Whose they are, what they hold, what has moved."),
-    ("merchants", "Merchants, their stores and tills."),
+    ("merchants", "Those who are paid."),
+    ("stores", "The places of merchants."),
+    ("tills", "The places to pay in a store."),
+    ("keys", "What opens the API: for whom, and what for."),
+    ("audit_log", "Who changed what."),
     ("tags", "The chips that shoppers touch."),
     ("events", "What happens, as it happens."),
     ("operations", "How the server is."),

@@ -1,10 +1,14 @@
 //! The API's resources: a file for each, a function for each endpoint.
 
+pub(crate) mod audit_log;
 pub(crate) mod events;
 pub(crate) mod health;
+pub(crate) mod keys;
 pub(crate) mod merchants;
 pub(crate) mod orders;
 pub(crate) mod payments;
+pub(crate) mod stores;
 pub(crate) mod tags;
 pub(crate) mod taps;
+pub(crate) mod tills;
 pub(crate) mod wallets;

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use serde_json::{Value, json};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Type};
+use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Required, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
@@ -51,6 +51,32 @@ named! {
     TillId => id("a till", "til");
     /// A wallet's id.
     WalletId => id("a wallet", "wlt");
+    /// A key's id.
+    KeyId => id("a key", "key");
+    /// The id of a line of the audit log.
+    AuditEntryId => id("a line of the audit log", "aud");
+    /// A merchant category code.
+    Mcc => text(Some("What trade it is in: a merchant category code of ISO 18245."), "5814", Some("^[0-9]{4}$"));
+    /// A country.
+    Country => text(Some("An assigned country code of ISO 3166-1."), "CN", Some("^[A-Z]{2}$"));
+    /// A time zone.
+    TimeZone => text(Some("A time zone of the IANA database."), "Asia/Shanghai", Some(r"^[A-Za-z0-9_+/-]{1,64}$"));
+    /// Another system's name for something.
+    Reference => text(Some("Another system's name for it, unique among its likes."), "S-0001", Some("^[!-~]{1,64}$"));
+    /// A name.
+    Name => name();
+    /// What a key may be used for.
+    Scope => scope();
+    /// Notes by name.
+    Metadata => metadata();
+    /// Some object.
+    AnyObject => any_object();
+    /// A postal address.
+    Address => address();
+    /// A point on the earth.
+    Position => position();
+    /// When a store is open.
+    OpeningHours => opening_hours();
     /// A place in a wallet's history.
     HistoryCursor => text(Some("A place in a wallet's history."), "4711", Some("^[0-9]{1,20}$"));
     /// A currency.
@@ -77,6 +103,86 @@ pub(crate) fn text(description: Option<&str>, example: &str, pattern: Option<&st
     text.examples([Value::from(example)]).build().into()
 }
 
+fn name() -> Schema {
+    let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(80));
+    text.description(Some("A name that people read.")).examples([json!("West Lake")]).build().into()
+}
+
+fn scope() -> Schema {
+    let scopes = ["read", "write", "refund", "settle"];
+    let text = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(scopes));
+    text.description(Some("What a key may be used for.")).build().into()
+}
+
+fn any_object() -> Schema {
+    let object = ObjectBuilder::new().schema_type(Type::Object);
+    object.additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(true))).build().into()
+}
+
+fn metadata() -> Schema {
+    let note = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(500));
+    let names = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[A-Za-z0-9_.-]{1,40}$"));
+    let mut notes = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some("Your notes: at most 20, by name."))
+        .property_names(Some(names))
+        .additional_properties(Some(note))
+        .examples([json!({ "erp_id": "77-1" })])
+        .build();
+    notes.max_properties = Some(20);
+    notes.into()
+}
+
+/// An object of these members, the required ones first, and no others.
+fn object<const N: usize>(description: &str, required: usize, members: [(&str, RefOr<Schema>); N]) -> Schema {
+    let object = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some(description))
+        .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
+    let add = |object: ObjectBuilder, (index, (name, schema)): (usize, (&str, RefOr<Schema>))| {
+        let object = object.property(name, schema);
+        if index < required { object.required(name) } else { object }
+    };
+    members.into_iter().enumerate().fold(object, add).build().into()
+}
+
+fn address() -> Schema {
+    let name = Name::schema;
+    let members = [
+        ("line1", name()),
+        ("city", name()),
+        ("country", Country::schema()),
+        ("line2", name()),
+        ("region", name()),
+        ("postal_code", name()),
+    ];
+    object("A postal address, by its parts.", 3, members)
+}
+
+fn position() -> Schema {
+    let degrees = |most: i64| {
+        let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(-most)).maximum(Some(most));
+        RefOr::T(number.build().into())
+    };
+    let members = [("latitude_microdegrees", degrees(90_000_000)), ("longitude_microdegrees", degrees(180_000_000))];
+    object("A point on the earth (WGS 84), in millionths of a degree; north and east are positive.", 2, members)
+}
+
+fn opening_hours() -> Schema {
+    const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let range = || {
+        let text = ObjectBuilder::new().schema_type(Type::String).examples([json!("09:00-18:30")]);
+        text.pattern(Some("^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$"))
+    };
+    let ranges = || RefOr::T(ArrayBuilder::new().items(range()).max_items(Some(8)).build().into());
+    object(
+        "When a store is open, by the day of the week and its own clocks. A range that ends no later than it begins ends \
+         the next day; `00:00-24:00` is all day; a day without ranges is closed.",
+        0,
+        DAYS.map(|day| (day, ranges())),
+    )
+}
+
 fn money() -> Schema {
     let amount = ObjectBuilder::new()
         .schema_type(Type::Integer)
@@ -95,6 +201,52 @@ fn money() -> Schema {
         .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
         .build()
         .into()
+}
+
+macro_rules! filters {
+    ($($(#[$doc:meta])* $name:ident => $parameter:literal, $schema:ty, $description:literal;)*) => { $(
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl IntoParams for $name {
+            fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+                let filter = ParameterBuilder::new()
+                    .name($parameter)
+                    .parameter_in(ParameterIn::Query)
+                    .required(Required::False)
+                    .description(Some($description))
+                    .schema(Some(<$schema>::schema()));
+                vec![filter.build()]
+            }
+        }
+    )* };
+}
+
+filters! {
+    /// The parameter of lists that a merchant can be named for.
+    ByMerchant => "merchant", MerchantId, "Only what belongs to this merchant.";
+    /// The parameter of lists that a store can be named for.
+    ByStore => "store", StoreId, "Only what is in this store.";
+    /// The parameter of lists that a till can be named for.
+    ByTill => "till", TillId, "Only what is this till's.";
+    /// The parameter of lists that a key can be named for.
+    ByKey => "key", KeyId, "Only what this key asked for.";
+}
+
+/// The parameter of lists that can be searched.
+pub(crate) struct Search;
+
+impl IntoParams for Search {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(80));
+        let search = ParameterBuilder::new()
+            .name("search")
+            .parameter_in(ParameterIn::Query)
+            .required(Required::False)
+            .description(Some("Only what has this in one of its names or in its reference, in capitals or not."))
+            .schema(Some(text.examples([json!("lake")])));
+        vec![search.build()]
+    }
 }
 
 /// The parameters of every list; `C` is what its items are known by.

@@ -1,5 +1,6 @@
 //! Merchants, their stores and their tills, as the directory names them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -52,8 +53,8 @@ pub(crate) struct StoreView<'a> {
     #[schema(required, example = "西湖店")]
     name_zh: Option<&'a str>,
     /// Where it is, in one line for people.
-    #[schema(required, example = "1 Lakeside Road, Hangzhou")]
-    address: Option<&'a str>,
+    #[schema(value_type = Option<String>, required, example = "1 Lakeside Road, Hangzhou")]
+    address: Option<Cow<'a, str>>,
 }
 
 impl<'a> StoreView<'a> {
@@ -62,7 +63,7 @@ impl<'a> StoreView<'a> {
             id: store.id,
             name: store.name.as_str(),
             name_zh: store.name_zh.as_ref().map(directory::Name::as_str),
-            address: store.address.as_ref().map(::payments::Text::as_str),
+            address: store.address_line(),
         }
     }
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::client::Request;
 use crate::description::{Endpoint, endpoints};
 use crate::platform::{
-    MERCHANT, OTHER_MERCHANT, Platform, STANDING_TAG, TILL_TAG, merchant_token, read_only_token, till_of, token,
-    wallet, wallet_token,
+    MERCHANT, OTHER_MERCHANT, Platform, STANDING_TAG, TILL_TAG, merchant_token, read_only_token, store_of, till_of,
+    token, wallet, wallet_token,
 };
 
 /// Things that belong to [`MERCHANT`] and wallet 0.
@@ -17,6 +17,7 @@ struct Things {
     tap: String,
     payment: String,
     url: String,
+    key: String,
 }
 
 impl Things {
@@ -24,7 +25,8 @@ impl Things {
         let tap = platform.tap(0, STANDING_TAG).expect(201).id();
         let amount = json!({ "amount": 1, "currency": "CNY" });
         let payment = platform.pay(0, &json!({ "tap": tap, "amount": amount })).expect(201).id();
-        Self { order: platform.order().id(), tap, payment, url: platform.touch(STANDING_TAG) }
+        let key = platform.post(&merchant_token(MERCHANT), "/v1/keys", &json!({})).expect(201).id();
+        Self { order: platform.order().id(), tap, payment, url: platform.touch(STANDING_TAG), key }
     }
 
     /// The endpoint's path to the things of [`MERCHANT`] and wallet 0.
@@ -34,6 +36,10 @@ impl Things {
             "taps" => self.tap.clone(),
             "payments" => self.payment.clone(),
             "merchants" => MERCHANT.to_string(),
+            "stores" => store_of(MERCHANT).to_string(),
+            "tills" => till_of(MERCHANT).to_string(),
+            "tags" => TILL_TAG.to_string(),
+            "keys" => self.key.clone(),
             "wallets" => wallet(0).to_string(),
             _ if template.contains('{') => panic!("{template} is new: say which id belongs here"),
             _ => String::new(),
@@ -46,6 +52,12 @@ impl Things {
         match path {
             "/v1/orders" => json!({ "tag": TILL_TAG, "currency": "CNY" }),
             "/v1/orders/{id}/cancel" => json!({}),
+            "/v1/stores" => json!({ "merchant": MERCHANT, "name": "East Lake" }),
+            "/v1/stores/{id}" => json!({ "name": "West Lake" }),
+            "/v1/tills" => json!({ "store": store_of(MERCHANT), "name": "Till 2" }),
+            "/v1/tills/{id}" => json!({ "name": "Till 1" }),
+            "/v1/keys" => json!({ "merchant": MERCHANT, "scopes": ["read"] }),
+            "/v1/keys/{id}/roll" | "/v1/keys/{id}/revoke" => json!({}),
             "/v1/taps" => json!({ "url": self.url }),
             "/v1/payments" => json!({ "tap": self.tap, "amount": { "amount": 1, "currency": "CNY" } }),
             _ => panic!("{path} is new: say what is posted there"),
@@ -164,6 +176,12 @@ fn sees_nothing_of_others(endpoint: &Endpoint, reply: &crate::client::Reply, cas
         "/v1/events" => assert_eq!(reply.status, 200, "{case}"),
         // It has a tag of its own.
         "/v1/tags" => assert_eq!(reply.json()["data"].as_array().unwrap().len(), 1, "{case}"),
+        // It has its own here too.
+        "/v1/stores" | "/v1/tills" | "/v1/keys" if is_list => {
+            let data = reply.json()["data"].as_array().unwrap().clone();
+            assert!(!data.is_empty(), "{case}");
+            assert!(data.iter().all(|item| item["merchant"] == json!(OTHER_MERCHANT)), "{case}");
+        }
         // A touch is whose phone it was; this one was taken by its first reporter.
         "/v1/taps" => assert_eq!((reply.status, reply.code().as_str()), (409, "tap_replayed"), "{case}"),
         _ if is_list => assert_eq!(reply.json()["data"], json!([]), "{case}"),

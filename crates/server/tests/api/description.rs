@@ -124,7 +124,12 @@ fn valid(schema: &Value, value: &Value) -> Result<(), String> {
         }
     }
     for (name, member) in members {
-        let described = schema["properties"].get(name).ok_or_else(|| format!("{name} is not described"))?;
+        let others = &schema["additionalProperties"];
+        if schema["properties"].get(name).is_none() && *others == true {
+            continue;
+        }
+        let described = schema["properties"].get(name).or_else(|| Some(others).filter(|others| others.is_object()));
+        let described = described.ok_or_else(|| format!("{name} is not described"))?;
         valid(described, member).map_err(|reason| format!("{name}: {reason}"))?;
     }
     Ok(())

@@ -65,6 +65,11 @@ fn read_only(actor: Actor) -> Token {
     Token::from_random(actor, random)
 }
 
+/// The one store of a merchant of this platform.
+pub(crate) const fn store_of(merchant: MerchantId) -> StoreId {
+    StoreId::from_u128(merchant.as_u128())
+}
+
 /// The one till of a merchant of this platform.
 pub(crate) const fn till_of(merchant: MerchantId) -> TillId {
     TillId::from_u128(merchant.as_u128())
@@ -237,7 +242,7 @@ fn provision(engine: &Engine, directory: &Directory) {
     let merchants = [(MERCHANT, "Lantern Tea", Some("灯笼茶")), (OTHER_MERCHANT, "Night Noodles", None)];
     let mut entries = vec![Entry::token(Actor::Operator, &token(Actor::Operator)), read_only_key(Actor::Operator)];
     for (id, called, zh) in merchants {
-        let (store, till) = (StoreId::from_u128(id.as_u128()), till_of(id));
+        let (store, till) = (store_of(id), till_of(id));
         let merchant = MerchantProfile::new(id, name(called), created_at);
         let merchant = MerchantProfile { name_zh: zh.map(name), ..merchant };
         entries.push(Entry::Merchant(merchant));
@@ -257,7 +262,7 @@ fn provision(engine: &Engine, directory: &Directory) {
     ] {
         let currency = Currency::from_alpha("CNY").unwrap();
         command(engine, Action::RegisterTag(RegisteredTag { id, uid: uid(id), merchant, mode, currency, active }));
-        let (store, till) = (StoreId::from_u128(merchant.as_u128()), till_of(merchant));
+        let (store, till) = (store_of(merchant), till_of(merchant));
         let till = (mode == TagMode::Till).then_some(till);
         entries.push(Entry::Tag(TagProfile { till, ..TagProfile::new(id, merchant, store, name("Till 1")) }));
     }

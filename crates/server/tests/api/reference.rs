@@ -40,7 +40,7 @@ fn the_description_is_served_and_whole() {
             assert!(parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key"), "{}", endpoint.path);
         }
     }
-    assert_eq!(names.len(), 18);
+    assert!(names.len() >= 32, "{}", names.len());
 }
 
 #[test]
