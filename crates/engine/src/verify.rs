@@ -253,7 +253,8 @@ impl Audit {
         event.for_each_transfer(|transfer: Transfer| transfers.push(transfer));
         // Several movements of one account follow each other: only after the last the fold has the balance.
         let mut last: Vec<AccountId> = Vec::new();
-        for (transfer, leg) in transfers.iter().zip(0u32..).rev() {
+        let legs: Vec<(&Transfer, u32)> = transfers.iter().zip(0..).collect();
+        for (transfer, leg) in legs.into_iter().rev() {
             for (account, credit) in [(transfer.debit_account_id, false), (transfer.credit_account_id, true)] {
                 let account = AccountId::from_u128(account);
                 let is_last = !last.contains(&account);
@@ -458,7 +459,9 @@ fn returned_fits(payment: &Payment) -> Result<(), String> {
 /// Whether the ledger lets a record's first transfer be posted. The others stand on it; folding asserts them.
 fn first_transfer_fits(state: &State, record: &Record) -> Result<(), String> {
     let mut first = None;
-    record.event.for_each_transfer(|transfer: Transfer| drop(first.get_or_insert(transfer)));
+    record.event.for_each_transfer(|transfer: Transfer| {
+        first.get_or_insert(transfer);
+    });
     match first {
         Some(transfer) => state.check_transfer(&transfer, record.at).map(drop).map_err(|status| status.to_string()),
         None => Ok(()),

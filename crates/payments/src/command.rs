@@ -150,7 +150,8 @@ pub enum Action {
         /// From when.
         from: UnixMillis,
     },
-    /// Settle a merchant on these terms, from its next window on.
+    /// Settle a merchant on these terms. An open window keeps its cut-off; what is kept of it in reserve and when it is
+    /// paid out follow from the terms that hold when it closes.
     SetSettlementTerms {
         /// Which merchant.
         merchant: MerchantId,
@@ -166,14 +167,15 @@ pub enum Action {
         /// In what.
         currency: Currency,
     },
-    /// A bank was told to pay.
+    /// A bank was told to pay. Never recorded as a repeatable request: saying the same again changes nothing.
     SubmitPayout {
         /// Which payout.
         payout: PayoutId,
         /// The bank's name for it.
         bank_reference: Option<Text>,
     },
-    /// A bank has said what came of a payout. Saying the same again changes nothing.
+    /// A bank has said what came of a payout. Never recorded as a repeatable request: saying the same again changes
+    /// nothing.
     ReportPayout {
         /// Which payout.
         payout: PayoutId,
@@ -181,8 +183,17 @@ pub enum Action {
         word: BankWord,
     },
     /// Do what is due: orders and holds expire, windows close, payouts leave, reserves come free, unanswered disputes
-    /// are lost. A bounded number of things of one kind at once; the next tick goes on.
+    /// are lost. A bounded number of things of one kind at once; the next tick goes on. Never recorded as a repeatable
+    /// request.
     Tick,
+}
+
+impl Action {
+    /// Whether its answer is kept for whoever asks again under the same key. What tells the truth of the moment, and what
+    /// does by itself nothing twice, is decided anew each time.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        !matches!(self, Self::ResolveOrder { .. } | Self::SubmitPayout { .. } | Self::ReportPayout { .. } | Self::Tick)
+    }
 }
 
 /// An order by one of its names.

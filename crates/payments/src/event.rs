@@ -79,7 +79,7 @@ pub enum Event {
     MerchantStatusSet(MerchantId, MerchantStatus),
     /// A merchant is charged by this plan from then on.
     FeePlanSet(MerchantId, UnixMillis, FeePlan),
-    /// A merchant is settled on these terms from its next window on.
+    /// A merchant is settled on these terms. An open window keeps its cut-off.
     SettlementTermsSet(MerchantId, SettlementTerms),
     /// A window was opened, or an open one was given a closing.
     WindowOpened(OpenedWindow),

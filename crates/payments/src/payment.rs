@@ -181,12 +181,10 @@ impl Payment {
         self.parts(&parts)
     }
 
-    /// Undoes [`Payment::give_back`] of these parts.
+    /// Undoes [`Payment::give_back`] of these parts: they are in the order of the shares.
     pub(crate) fn take_again(&mut self, parts: &[Part]) {
-        for (merchant, part) in parts {
-            if let Some(share) = self.shares.iter_mut().find(|share| share.merchant == *merchant) {
-                share.returned = share.returned.saturating_sub(*part);
-            }
+        for (share, (_, part)) in self.shares.iter_mut().zip(parts) {
+            share.returned = share.returned.saturating_sub(*part);
         }
     }
 

@@ -81,7 +81,7 @@ pub struct MerchantBook {
 /// What a merchant was owed for a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settlement {
-    /// Its name: follows from the merchant, the currency and the cut-off.
+    /// Its name: follows from the merchant, the currency, the cut-off and the number.
     pub id: SettlementId,
     /// Whose.
     pub merchant: MerchantId,

@@ -16,7 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use directory::Directory;
 use engine::{Durable, Engine, ReadError};
 use ids::{IdMap, MerchantId, OrderId};
-use payments::{Event, Order, OrderStatus, Owner, Record};
+use payments::{Event, Moved, Order, OrderStatus, Owner, Payment, Record};
+use store::tables::OrderStatusFilter;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// How much the hub holds.
@@ -72,25 +73,48 @@ impl Batch {
     /// Whose business an event is. Two at most.
     fn audience(&self, index: usize) -> [Option<Owner>; 2] {
         match &self.durable.records[index].event {
-            Event::OrderCreated(order) => [Some(Owner::Merchant(order.merchant)), None],
+            Event::OrderCreated(order) | Event::OrderPlaced(order) => [Some(Owner::Merchant(order.merchant)), None],
             Event::OrderCancelled(_) | Event::OrderExpired(_) => {
                 [self.closed_order(index).map(|order| Owner::Merchant(order.merchant)), None]
             }
             Event::TapAccepted(tap) => [Some(Owner::Merchant(tap.merchant)), None],
             Event::TapRefused(refused) => [Some(Owner::Merchant(refused.merchant)), None],
-            Event::PaymentSucceeded(settled) => {
-                [Some(Owner::Merchant(settled.what.merchant)), Some(Owner::Wallet(settled.what.wallet))]
+            Event::PaymentSucceeded(moved) | Event::PaymentMade(moved) => parties(&moved.what),
+            Event::PaymentCaptured(Moved { what, .. }) => parties(&what.payment),
+            Event::HoldReleased(Moved { what, .. }) => parties(&what.payment),
+            Event::PaymentRefunded(Moved { what, .. }) => parties(&what.payment),
+            Event::DisputeOpened(Moved { what, .. }) | Event::DisputeClosed(Moved { what, .. }) => {
+                parties(&what.payment)
             }
+            Event::DisputeAnswered(dispute) => {
+                [Some(Owner::Merchant(dispute.merchant)), Some(Owner::Wallet(dispute.wallet))]
+            }
+            Event::MerchantStatusSet(merchant, _)
+            | Event::FeePlanSet(merchant, ..)
+            | Event::SettlementTermsSet(merchant, _) => [Some(Owner::Merchant(*merchant)), None],
+            Event::SettlementClosed(Moved { what, .. }) => [Some(Owner::Merchant(what.merchant)), None],
+            Event::ReserveReleased(Moved { what, .. }) => [Some(Owner::Merchant(what.merchant)), None],
+            Event::PayoutCreated(Moved { what, .. }) | Event::PayoutReported(Moved { what, .. }) => {
+                [Some(Owner::Merchant(what.merchant)), None]
+            }
+            Event::PayoutSubmitted(payout) => [Some(Owner::Merchant(payout.merchant)), None],
             Event::PaymentDeclined(declined) => {
                 [Some(Owner::Merchant(declined.merchant)), Some(Owner::Wallet(declined.wallet))]
             }
             Event::DepositSucceeded(settled) => [Some(Owner::Wallet(settled.what.wallet)), None],
             Event::AccountOpened(_)
             | Event::TagRegistered(_)
+            | Event::WindowOpened(_)
+            | Event::PayoutSkipped(_)
             | Event::RequestRefused(_)
             | Event::RequestAnswered(_) => [None, None],
         }
     }
+}
+
+/// The two sides of a payment.
+fn parties(payment: &Payment) -> [Option<Owner>; 2] {
+    [Some(Owner::Merchant(payment.merchant)), Some(Owner::Wallet(payment.wallet))]
 }
 
 /// Where durable events are passed on.
@@ -157,7 +181,7 @@ impl Hub {
         const AT_ONCE: u32 = 1_000;
         let mut before: Option<OrderId> = None;
         loop {
-            let page = engine.read(|tables| tables.orders(merchant, true, before, AT_ONCE))?;
+            let page = engine.read(|tables| tables.orders(merchant, Some(OrderStatusFilter::Open), before, AT_ONCE))?;
             before = page.items.last().map(|order| order.id);
             self.state().open_orders.extend(page.items.into_iter().map(|order| (order.id, order)));
             if !page.has_more {
@@ -232,7 +256,9 @@ impl State {
         let mut closed = Vec::new();
         for (index, record) in records.iter().enumerate() {
             match &record.event {
-                Event::OrderCreated(order) => drop(self.open_orders.insert(order.id, order.clone())),
+                Event::OrderCreated(order) | Event::OrderPlaced(order) => {
+                    self.open_orders.insert(order.id, order.clone());
+                }
                 Event::OrderCancelled(id) => {
                     let status = OrderStatus::Cancelled { at: record.at };
                     closed.extend(self.open_orders.remove(id).map(|order| (index, Order { status, ..order })));
@@ -241,8 +267,8 @@ impl State {
                     let status = OrderStatus::Expired { at: record.at };
                     closed.extend(self.open_orders.remove(id).map(|order| (index, Order { status, ..order })));
                 }
-                Event::PaymentSucceeded(settled) => {
-                    settled.what.order.and_then(|order| self.open_orders.remove(&order));
+                Event::PaymentSucceeded(moved) | Event::PaymentMade(moved) => {
+                    moved.what.order.and_then(|order| self.open_orders.remove(&order));
                 }
                 _ => {}
             }
@@ -361,6 +387,7 @@ mod tests {
             created_at: CREATED,
             expires_at: CREATED.plus(900_000),
             status: OrderStatus::Open,
+            details: None,
         }
     }
 

@@ -81,6 +81,23 @@ codes! {
     CurrencyMismatch 422 "currency_mismatch" "The order is in another currency";
     CurrencyNotHeld 422 "currency_not_held" "The wallet does not hold this currency";
     BalanceOverflow 422 "balance_overflow" "The amount is beyond what an account can hold";
+    MerchantNotActive 409 "merchant_not_active" "The merchant may not do this now";
+    StatusNotAllowed 409 "status_not_allowed" "The merchant cannot become this";
+    ReceiverNotAccepted 422 "receiver_not_accepted" "A receiver is not paid in this currency";
+    SplitsExceedAmount 422 "splits_exceed_amount" "The receivers' parts are more than the whole";
+    TipNotAccepted 422 "tip_not_accepted" "No tip can be added here";
+    PaymentDeclined 402 "payment_declined" "The payment was declined";
+    NothingHeld 409 "nothing_held" "Nothing is held for the payment";
+    CaptureExceedsHold 422 "capture_exceeds_hold" "More than is held";
+    PaymentProcessing 409 "payment_processing" "Whether the payment succeeds is not known yet";
+    RefundExceedsPayment 422 "refund_exceeds_payment" "More than is left of the payment";
+    MerchantFundsInsufficient 402 "merchant_funds_insufficient" "The merchant does not have so much";
+    DisputeTooLate 422 "dispute_too_late" "The payment is too long ago to be disputed";
+    DisputeOpen 409 "dispute_open" "A dispute about the payment is open";
+    DisputeClosed 409 "dispute_closed" "The dispute does not wait for this";
+    NothingToPayOut 409 "nothing_to_pay_out" "There is nothing to pay out";
+    PayoutClosed 409 "payout_closed" "The payout has come to another end";
+    TooMany 409 "too_many" "There are too many of these already";
     RateLimited 429 "rate_limited" "The key has asked too often";
     TooManyListeners 429 "too_many_listeners" "Too many event streams are open";
     Internal 500 "internal" "Something is wrong on our side";
@@ -130,6 +147,24 @@ impl From<Rejection> for Code {
             Rejection::CurrencyNotHeld { .. } => Self::CurrencyNotHeld,
             Rejection::InsufficientFunds { .. } => Self::InsufficientFunds,
             Rejection::BalanceOverflow => Self::BalanceOverflow,
+            Rejection::MerchantNotActive { .. } => Self::MerchantNotActive,
+            Rejection::StatusNotAllowed { .. } => Self::StatusNotAllowed,
+            Rejection::ReferenceTaken { .. } => Self::ReferenceTaken,
+            Rejection::ReceiverNotAccepted { .. } => Self::ReceiverNotAccepted,
+            Rejection::SplitsExceedAmount => Self::SplitsExceedAmount,
+            Rejection::TipNotAccepted => Self::TipNotAccepted,
+            Rejection::Declined => Self::PaymentDeclined,
+            Rejection::NothingHeld => Self::NothingHeld,
+            Rejection::CaptureExceedsHold { .. } => Self::CaptureExceedsHold,
+            Rejection::PaymentProcessing => Self::PaymentProcessing,
+            Rejection::RefundExceedsPayment { .. } => Self::RefundExceedsPayment,
+            Rejection::MerchantFundsInsufficient { .. } => Self::MerchantFundsInsufficient,
+            Rejection::DisputeTooLate => Self::DisputeTooLate,
+            Rejection::DisputeOpen => Self::DisputeOpen,
+            Rejection::DisputeClosed => Self::DisputeClosed,
+            Rejection::NothingToPayOut => Self::NothingToPayOut,
+            Rejection::PayoutClosed => Self::PayoutClosed,
+            Rejection::TooMany => Self::TooMany,
         }
     }
 }

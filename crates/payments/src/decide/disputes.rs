@@ -131,13 +131,12 @@ fn close(draft: &mut Draft<'_>, dispute: &Dispute, payment: &Payment, won: bool)
 }
 
 /// Decides the disputes that nobody answered in time.
-pub(super) fn lose_due(draft: &mut Draft<'_>) -> Result<(), Rejection> {
+pub(super) fn lose_due(draft: &mut Draft<'_>) {
     let (state, now) = (draft.state, draft.now);
     let due = state.due.disputes.iter().take_while(|(at, _)| *at <= now).take(MAX_DISPUTES_A_TICK);
     for dispute in due.filter_map(|(_, dispute)| state.dispute(*dispute)) {
         if let Some(payment) = state.payment(dispute.payment) {
-            close(draft, dispute, payment, false)?;
+            draft.attempt(|draft| close(draft, dispute, payment, false).map(drop));
         }
     }
-    Ok(())
 }

@@ -3,6 +3,8 @@
 //! A draft sees the state as it will be after what it has drafted so far, so that several movements in one decision
 //! never overdraw together what each alone would not.
 
+use std::collections::BTreeMap;
+
 use ids::{AccountId, MerchantId};
 use money::Currency;
 
@@ -32,14 +34,13 @@ pub(crate) struct Draft<'a> {
     /// Accounts that are opened with it.
     opened: Vec<Account>,
     /// What the movements so far add to accounts' sums.
-    changes: Vec<Change>,
+    changes: BTreeMap<AccountId, Change>,
     /// The windows that were looked at, as they are after what was drafted.
     windows: Vec<Gathering>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Change {
-    account: AccountId,
     debits: u64,
     credits: u64,
 }
@@ -57,7 +58,21 @@ pub(crate) struct Gathering {
 
 impl<'a> Draft<'a> {
     pub(crate) fn new(state: &'a State, now: UnixMillis) -> Self {
-        Self { state, now, events: Vec::new(), opened: Vec::new(), changes: Vec::new(), windows: Vec::new() }
+        Self { state, now, events: Vec::new(), opened: Vec::new(), changes: BTreeMap::new(), windows: Vec::new() }
+    }
+
+    /// Drafts one thing of several that have nothing to do with each other: if it cannot be, nothing of it stays, and
+    /// the others go on. Says whether it can.
+    pub(crate) fn attempt(&mut self, work: impl FnOnce(&mut Self) -> Result<(), Rejection>) -> bool {
+        let (events, opened) = (self.events.len(), self.opened.len());
+        let (changes, windows) = (self.changes.clone(), self.windows.clone());
+        let can_be = work(self).is_ok();
+        if !can_be {
+            self.events.truncate(events);
+            self.opened.truncate(opened);
+            (self.changes, self.windows) = (changes, windows);
+        }
+        can_be
     }
 
     /// The one account of this kind, opened if it is not there yet.
@@ -110,8 +125,8 @@ impl<'a> Draft<'a> {
         if self.sums(debit).0 + u128::from(amount) > limit || self.sums(credit).1 + u128::from(amount) > limit {
             return Err(Rejection::BalanceOverflow);
         }
-        self.change(debit).debits += amount;
-        self.change(credit).credits += amount;
+        self.changes.entry(debit).or_default().debits += amount;
+        self.changes.entry(credit).or_default().credits += amount;
         legs.push(Leg { code, debit, credit, amount });
         Ok(())
     }
@@ -127,6 +142,9 @@ impl<'a> Draft<'a> {
         (amount, currency): (u64, Currency),
         debt: Debt,
     ) -> Result<(), Rejection> {
+        if amount == 0 {
+            return Ok(());
+        }
         let owner = Owner::Merchant(from);
         let gathering = self.window(from, currency)?;
         let gathered = self.available(gathering.pending).saturating_sub(gathering.fees);
@@ -227,8 +245,7 @@ impl<'a> Draft<'a> {
 
     /// What was debited and credited, with what was drafted.
     fn sums(&self, account: AccountId) -> (u128, u128) {
-        let change = self.changes.iter().find(|change| change.account == account);
-        let (debits, credits) = change.map_or((0, 0), |change| (change.debits, change.credits));
+        let Change { debits, credits } = self.changes.get(&account).copied().unwrap_or_default();
         let balance = self.state.account(account).map(|(_, balance)| balance).unwrap_or_default();
         let sum = |posted, drafted| u128::from(posted) + u128::from(drafted);
         (sum(balance.debits_posted, debits), sum(balance.credits_posted, credits))
@@ -237,14 +254,6 @@ impl<'a> Draft<'a> {
     fn flags(&self, account: AccountId) -> AccountFlags {
         let opened = self.opened.iter().find(|opened| opened.id == account).map(|opened| opened.flags);
         opened.or_else(|| self.state.account(account).map(|(account, _)| account.flags)).unwrap_or_default()
-    }
-
-    fn change(&mut self, account: AccountId) -> &mut Change {
-        let place = self.changes.iter().position(|change| change.account == account).unwrap_or_else(|| {
-            self.changes.push(Change { account, debits: 0, credits: 0 });
-            self.changes.len() - 1
-        });
-        &mut self.changes[place]
     }
 }
 

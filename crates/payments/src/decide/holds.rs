@@ -29,6 +29,7 @@ pub(super) fn capture(state: &State, new: NewCapture, now: UnixMillis) -> Verdic
 
 fn capturable(state: &State, payment: &Payment, now: UnixMillis) -> Result<(), Rejection> {
     orders::payable_merchant(state, payment.merchant)?;
+    orders::payable_receivers(state, &payment.shares)?;
     match payment.status {
         PaymentStatus::Processing => Err(Rejection::PaymentProcessing),
         PaymentStatus::Held if payment.held_until().is_some_and(|until| now < until) => Ok(()),
@@ -136,20 +137,22 @@ fn release(draft: &mut Draft<'_>, payment: &Payment, reason: ReleaseReason) -> R
 }
 
 /// Ends the holds whose time is over, and the waiting for answers that have come.
-pub(super) fn end_due(draft: &mut Draft<'_>, most: usize) -> Result<(), Rejection> {
+pub(super) fn end_due(draft: &mut Draft<'_>, most: usize) {
     let (state, now) = (draft.state, draft.now);
-    let due = state.due.holds.iter().take_while(|(until, _)| *until <= now).take(most);
-    for payment in due.filter_map(|(_, payment)| state.payment(*payment)) {
-        match payment.began {
-            Beginning::Processing { until, succeeds: true } => {
-                let id = derived::id(until, &[payment.id.as_u128()]);
-                let (merchant, payment_id) = (payment.merchant, payment.id);
-                let whole = NewCapture { id, merchant, payment: payment_id, amount: None, is_last: true };
-                draft_capture(draft, payment, &whole)?;
-            }
-            Beginning::Processing { succeeds: false, .. } => drop(release(draft, payment, ReleaseReason::Failed)?),
-            Beginning::Held { .. } | Beginning::Captured => drop(release(draft, payment, ReleaseReason::Expired)?),
+    let due = state.due.holds.iter().take_while(|(until, _)| *until <= now);
+    let payments = due.filter_map(|(_, payment)| state.payment(*payment));
+    payments.filter(|payment| draft.attempt(|draft| end(draft, payment))).take(most).for_each(drop);
+}
+
+fn end(draft: &mut Draft<'_>, payment: &Payment) -> Result<(), Rejection> {
+    match payment.began {
+        Beginning::Processing { until, succeeds: true } => {
+            let id = derived::id(until, &[payment.id.as_u128()]);
+            let whole =
+                NewCapture { id, merchant: payment.merchant, payment: payment.id, amount: None, is_last: true };
+            draft_capture(draft, payment, &whole).map(drop)
         }
+        Beginning::Processing { succeeds: false, .. } => release(draft, payment, ReleaseReason::Failed).map(drop),
+        Beginning::Held { .. } | Beginning::Captured => release(draft, payment, ReleaseReason::Expired).map(drop),
     }
-    Ok(())
 }

@@ -12,7 +12,7 @@ mod settlements;
 mod taps;
 mod tick;
 
-use crate::command::{Action, Answer, CancelledBy, Command, Request};
+use crate::command::{Action, Answer, CancelledBy, Command, IfPaid, Request};
 use crate::event::{Event, Outcome, Record};
 use crate::model::UnixMillis;
 use crate::rejection::Rejection;
@@ -62,6 +62,7 @@ impl Verdict {
 /// Decides one command. Everything that the command [needs](State::next_need) must have been recalled.
 pub fn decide(state: &State, command: Command) -> Decision {
     let Command { now, request, action } = command;
+    let request = request.filter(|_| action.is_repeatable());
     if let Some(known) = request.and_then(|request| replay(state, request)) {
         return Decision { records: Vec::new(), answer: known };
     }
@@ -115,19 +116,26 @@ fn decide_action(state: &State, action: Action, now: UnixMillis) -> Verdict {
     }
 }
 
-/// Whether something new would bury what has its id. Ids are random, so this is a caller's mistake that shows at once,
-/// and what is forgotten need not be asked.
+/// Whether something new would bury what has its id, or has an id that no transfer can have. Ids are random, so this is
+/// a caller's mistake that shows at once, and what is forgotten need not be asked.
 fn takes_known_id(state: &State, action: &Action) -> bool {
     match action {
         Action::CreateOrder(new) => state.orders.contains_key(&new.id),
         Action::OpenTap { id, .. } => state.taps.contains_key(id),
-        Action::Pay(pay) => state.payments.contains_key(&pay.id),
-        Action::Capture(new) => state.captures.contains_key(&new.id),
-        Action::Refund(new) => state.refunds.contains_key(&new.id),
+        Action::Pay(pay) => is_nobodys(pay.id.as_u128()) || state.payments.contains_key(&pay.id),
+        Action::Capture(new) => is_nobodys(new.id.as_u128()) || state.captures.contains_key(&new.id),
+        Action::Refund(new) => is_nobodys(new.id.as_u128()) || state.refunds.contains_key(&new.id),
+        Action::CancelOrder { if_paid: IfPaid::Refund(id), .. } => is_nobodys(id.as_u128()),
         Action::OpenDispute(new) => state.disputes.contains_key(&new.id),
         Action::CreatePayout { id, .. } => state.payouts.contains_key(id),
         _ => false,
     }
+}
+
+/// Whether no ledger transfer can have this id, or one of those after it, which the further legs of a movement get.
+fn is_nobodys(bits: u128) -> bool {
+    const MOST_LEGS: u128 = 1 << 32;
+    bits == 0 || bits > u128::MAX - MOST_LEGS
 }
 
 /// The answer that this request had before, if it came before.

@@ -9,7 +9,7 @@ use crate::command::{Answer, CancelledBy, IfPaid, NewOrder, NewRefund, OrderName
 use crate::event::{Event, Outcome};
 use crate::model::UnixMillis;
 use crate::order::{Order, OrderDetails, OrderStatus};
-use crate::payment::{Payment, ReleaseReason};
+use crate::payment::{Payment, PaymentStatus, ReleaseReason, Share};
 use crate::rejection::Rejection;
 use crate::state::State;
 
@@ -75,6 +75,15 @@ pub(super) fn payable_merchant(state: &State, merchant: MerchantId) -> Result<()
     }
 }
 
+/// Whether all that receive a part are paid at this time: some may have been suspended since the order was placed.
+pub(super) fn payable_receivers(state: &State, shares: &[Share]) -> Result<(), Rejection> {
+    let mut receivers = shares.iter().map(|share| share.merchant);
+    match receivers.find(|merchant| !state.status_of(*merchant).may_be_paid()) {
+        Some(merchant) => Err(Rejection::ReceiverNotAccepted { merchant }),
+        None => Ok(()),
+    }
+}
+
 pub(super) fn cancel(state: &State, merchant: MerchantId, id: OrderId, if_paid: IfPaid, now: UnixMillis) -> Verdict {
     let Some(order) = state.orders.get(&id).filter(|order| order.merchant == merchant) else {
         return Verdict::no(Rejection::NotFound);
@@ -101,6 +110,8 @@ fn cancel_paid(state: &State, order: &Order, if_paid: IfPaid, now: UnixMillis) -
     };
     let Some(payment) = state.payment(payment) else { return Verdict::no(Rejection::NotFound) };
     match if_paid {
+        // Whoever is asked may still say yes.
+        _ if payment.status == PaymentStatus::Processing => Verdict::no(Rejection::PaymentProcessing),
         _ if payment.is_open() && payment.captured == 0 => release_for(state, payment, now),
         IfPaid::Refuse => Verdict::no(Rejection::OrderAlreadyPaid),
         // Part of it was captured: what is held and what was captured are two things to give back.

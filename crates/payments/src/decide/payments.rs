@@ -75,6 +75,7 @@ fn settle(draft: &mut Draft<'_>, live: &LiveTap, pay: &Pay) -> Result<Payment, R
         Some(details) => details.shares(tap.merchant, amount.minor_units()).ok_or(Rejection::SplitsExceedAmount)?,
         None => Vec::new(),
     };
+    orders::payable_receivers(state, &shares)?;
     let payment = Payment {
         id: pay.id,
         wallet: pay.wallet,

@@ -21,6 +21,9 @@ pub(super) fn refund(state: &State, new: &NewRefund, now: UnixMillis) -> Verdict
 }
 
 pub(super) fn draft(state: &State, new: &NewRefund, now: UnixMillis) -> Result<(Vec<Event>, Refund), Rejection> {
+    if state.refunds.contains_key(&new.id) {
+        return Err(Rejection::Exists);
+    }
     let payment = state.payment(new.payment).filter(|payment| payment.merchant == new.merchant);
     let payment = payment.ok_or(Rejection::NotFound)?;
     if payment.status == PaymentStatus::Processing {

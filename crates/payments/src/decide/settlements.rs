@@ -83,7 +83,8 @@ fn take_fees(
 }
 
 fn settlement_id(book: &MerchantBook, at: UnixMillis) -> SettlementId {
-    derived::id(at, &[book.merchant.as_u128(), u128::from(book.currency.numeric()), u128::from(at.0)])
+    let number = u128::from(book.settlements) + 1;
+    derived::id(at, &[book.merchant.as_u128(), u128::from(book.currency.numeric()), number])
 }
 
 /// The closing that a window gets which is opened now.
@@ -93,28 +94,29 @@ pub(super) fn closing_under(terms: &SettlementTerms, now: UnixMillis) -> Closing
 }
 
 /// Closes the windows whose time is over, the first due first, `most` at most.
-pub(super) fn close_due(draft: &mut Draft<'_>, most: usize) -> Result<(), Rejection> {
+pub(super) fn close_due(draft: &mut Draft<'_>, most: usize) {
     let (state, now) = (draft.state, draft.now);
-    let due = state.due.windows.iter().take_while(|(at, _)| *at <= now).take(most);
-    for book in due.filter_map(|(_, pending)| state.books.get(*pending)) {
-        if let Some(window) = &book.window {
-            close(draft, book, window)?;
-        }
-    }
-    Ok(())
+    let due = state.due.windows.iter().take_while(|(at, _)| *at <= now);
+    let books = due.filter_map(|(_, pending)| state.books.get(*pending));
+    let windows = books.filter_map(|book| Some((book, book.window.as_ref()?)));
+    let closed = windows.filter(|(book, window)| draft.attempt(|draft| close(draft, book, window)));
+    closed.take(most).for_each(drop);
 }
 
 /// Gives the reserves free whose time is over.
-pub(super) fn release_reserves(draft: &mut Draft<'_>, most: usize) -> Result<(), Rejection> {
-    let due = draft.state.due.reserves.range(..=(draft.now, SettlementId::from_u128(u128::MAX))).take(most);
-    for (_, reserve) in due {
-        let ReserveRelease { merchant, currency, amount, .. } = *reserve;
-        let from = draft.account(account_code::MERCHANT_RESERVE, Owner::Merchant(merchant), currency);
-        let to = draft.account(account_code::MERCHANT_BALANCE, Owner::Merchant(merchant), currency);
-        let mut legs = Vec::with_capacity(1);
-        draft.transfer(&mut legs, transfer_code::RESERVE_RELEASE, [from, to], amount)?;
-        draft.events.push(Event::ReserveReleased(Moved { what: *reserve, legs }));
-    }
+pub(super) fn release_reserves(draft: &mut Draft<'_>, most: usize) {
+    let due = draft.state.due.reserves.range(..=(draft.now, SettlementId::from_u128(u128::MAX)));
+    let released = due.filter(|(_, reserve)| draft.attempt(|draft| release_reserve(draft, **reserve)));
+    released.take(most).for_each(drop);
+}
+
+fn release_reserve(draft: &mut Draft<'_>, reserve: ReserveRelease) -> Result<(), Rejection> {
+    let ReserveRelease { merchant, currency, amount, .. } = reserve;
+    let from = draft.account(account_code::MERCHANT_RESERVE, Owner::Merchant(merchant), currency);
+    let to = draft.account(account_code::MERCHANT_BALANCE, Owner::Merchant(merchant), currency);
+    let mut legs = Vec::with_capacity(1);
+    draft.transfer(&mut legs, transfer_code::RESERVE_RELEASE, [from, to], amount)?;
+    draft.events.push(Event::ReserveReleased(Moved { what: reserve, legs }));
     Ok(())
 }
 
@@ -125,7 +127,7 @@ pub(super) fn pay_out_due(draft: &mut Draft<'_>, most: usize) {
     for due in due.filter_map(|(_, settlement)| state.due.settled.get(settlement)) {
         let DuePayout { settlement, merchant, currency, .. } = *due;
         let id = PayoutId::from_u128(settlement.as_u128());
-        if pay_out(draft, id, (merchant, currency), Some(settlement)).is_err() {
+        if !draft.attempt(|draft| pay_out(draft, id, (merchant, currency), Some(settlement)).map(drop)) {
             draft.events.push(Event::PayoutSkipped(settlement));
         }
     }
@@ -145,6 +147,7 @@ pub(super) fn create_payout(
     }
 }
 
+/// Pays out a merchant's whole balance, less what it owes: no money leaves for one that owes some.
 fn pay_out(
     draft: &mut Draft<'_>,
     id: PayoutId,
@@ -156,9 +159,13 @@ fn pay_out(
         return Err(Rejection::MerchantNotActive { status });
     }
     let balance = draft.account(account_code::MERCHANT_BALANCE, Owner::Merchant(merchant), currency);
+    let debt = draft.account(account_code::MERCHANT_DEBT, Owner::Merchant(merchant), currency);
     let in_transit = draft.account(account_code::PAYOUTS_IN_TRANSIT, Owner::Platform, currency);
+    let mut legs = Vec::with_capacity(2);
+    // A reserve that came free or a payout that came back may lie beside a debt.
+    let debt_repaid = draft.available(balance).min(draft.owed(debt));
+    draft.transfer(&mut legs, transfer_code::DEBT_REPAID, [balance, debt], debt_repaid)?;
     let amount = Amount::new(draft.available(balance)).map_err(|_| Rejection::NothingToPayOut)?;
-    let mut legs = Vec::with_capacity(1);
     draft.transfer(&mut legs, transfer_code::PAYOUT, [balance, in_transit], amount.minor_units())?;
     let status = PayoutStatus::Created;
     let created_at = draft.now;

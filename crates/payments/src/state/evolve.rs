@@ -86,7 +86,11 @@ impl State {
             Event::SettlementClosed(moved) => self.settle(&moved.what),
             Event::ReserveReleased(moved) => {
                 let ReserveRelease { settlement, .. } = moved.what;
-                self.due.reserves.retain(|(_, kept_by), _| *kept_by != settlement);
+                // It is the first, or among the first.
+                let mut places = self.due.reserves.keys().copied();
+                if let Some(place) = places.find(|(_, kept_by)| *kept_by == settlement) {
+                    self.due.reserves.remove(&place);
+                }
             }
             Event::PayoutCreated(moved) => {
                 if let Some(settlement) = moved.what.settlement {

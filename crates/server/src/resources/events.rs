@@ -211,7 +211,9 @@ impl Writer {
 fn write_event(app: &App, notice: &Notice) -> Result<String, Problem> {
     let write = |name, data| write(notice.position(), notice.record().at, name, data);
     match &notice.record().event {
-        Event::OrderCreated(order) => write("order.created", EventData::Order(OrderView::new(order))),
+        Event::OrderCreated(order) | Event::OrderPlaced(order) => {
+            write("order.created", EventData::Order(OrderView::new(order)))
+        }
         Event::OrderCancelled(_) => write("order.cancelled", closed_order(notice)?),
         Event::OrderExpired(_) => write("order.expired", closed_order(notice)?),
         Event::TapAccepted(tap) => {
@@ -222,7 +224,7 @@ fn write_event(app: &App, notice: &Notice) -> Result<String, Problem> {
             let refused = TapRefused { tag: refused.tag, reason: refused.reason.code() };
             write("tap.refused", EventData::TapRefused(refused))
         }
-        Event::PaymentSucceeded(settled) => {
+        Event::PaymentSucceeded(settled) | Event::PaymentMade(settled) => {
             let place = Place::of(app, settled.what.tag)?;
             write("payment.succeeded", EventData::Payment(PaymentView::new(&settled.what, &place)))
         }
@@ -236,9 +238,7 @@ fn write_event(app: &App, notice: &Notice) -> Result<String, Problem> {
             let deposited = DepositSucceeded { wallet: settled.what.wallet, amount };
             write("deposit.succeeded", EventData::DepositSucceeded(deposited))
         }
-        Event::AccountOpened(_) | Event::TagRegistered(_) | Event::RequestRefused(_) | Event::RequestAnswered(_) => {
-            Err(Problem::internal("an event without an audience was passed on"))
-        }
+        _ => Err(Problem::internal("an event without an audience was passed on")),
     }
 }
 

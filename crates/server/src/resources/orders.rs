@@ -5,8 +5,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use ids::{MerchantId, OrderId, PaymentId, TagId};
 use money::{Currency, Money};
-use payments::{Action, Answer, NewOrder, NewOrderAmount, Order, OrderStatus, Text};
+use payments::{Action, Answer, IfPaid, NewOrder, NewOrderAmount, Order, OrderStatus, Text};
 use serde::{Deserialize, Serialize};
+use store::tables::OrderStatusFilter;
 use utoipa::ToSchema;
 
 use crate::app::App;
@@ -63,6 +64,7 @@ pub(crate) struct OrderView<'a> {
 #[schema(as = OrderStatus)]
 enum StatusName {
     Open,
+    Held,
     Paid,
     Cancelled,
     Expired,
@@ -75,6 +77,9 @@ impl<'a> OrderView<'a> {
             OrderStatus::Open => (StatusName::Open, None, None, None),
             OrderStatus::Paid { payment, amount, at } => {
                 (StatusName::Paid, Some(payment), Some(money(amount)), Some(at))
+            }
+            OrderStatus::Held { payment, amount, at } => {
+                (StatusName::Held, Some(payment), Some(money(amount)), Some(at))
             }
             OrderStatus::Cancelled { at } => (StatusName::Cancelled, None, None, Some(at)),
             OrderStatus::Expired { at } => (StatusName::Expired, None, None, Some(at)),
@@ -214,6 +219,7 @@ pub(crate) async fn create(
         description: body.description,
         reference: body.reference.map(|reference| reference.0),
         lifetime_ms: body.expires_in_seconds.0 * 1_000,
+        details: None,
     };
     order_response(StatusCode::CREATED, app.submit(Action::CreateOrder(new), request).await?)
 }
@@ -235,14 +241,14 @@ pub(crate) async fn list(
     merchant: Merchant<Read>,
     mut query: Query,
 ) -> Result<Response, Problem> {
-    let open_only = match query.take::<String>("status", "")?.as_deref() {
-        None => false,
-        Some("open") => true,
+    let status = match query.take::<String>("status", "")?.as_deref() {
+        None => None,
+        Some("open") => Some(OrderStatusFilter::Open),
         Some(_) => return Err(Problem::field("status", "must be `open`, or left out")),
     };
     let page = query.into_page::<OrderId>()?;
     let merchant = merchant.id();
-    let orders = app.read(move |tables| tables.orders(merchant, open_only, page.starting_after, page.limit)).await?;
+    let orders = app.read(move |tables| tables.orders(merchant, status, page.starting_after, page.limit)).await?;
     let data = orders.items.iter().map(OrderView::new).collect();
     respond(StatusCode::OK, &OrderList { data, has_more: orders.has_more })
 }
@@ -290,7 +296,7 @@ pub(crate) async fn cancel(
     posted: Posted<Merchant<Write>, Nothing>,
 ) -> Result<Response, Problem> {
     let order = id.parse()?;
-    let action = Action::CancelOrder { merchant: posted.actor.id(), order };
+    let action = Action::CancelOrder { merchant: posted.actor.id(), order, if_paid: IfPaid::Refuse };
     match app.submit(action, posted.request).await {
         Ok(answer) => order_response(StatusCode::OK, answer),
         // To the payer it has expired; to the merchant, who wants it closed, it is.
@@ -303,7 +309,7 @@ pub(crate) async fn cancel(
 
 fn order_response(status: StatusCode, answer: Answer) -> Result<Response, Problem> {
     match answer {
-        Answer::Order(order) => respond(status, &OrderView::new(&order)),
+        Answer::Order(order) | Answer::Cancelled(order, _) => respond(status, &OrderView::new(&order)),
         other => Err(Problem::internal(format_args!("the core answered {other:?} instead of an order"))),
     }
 }

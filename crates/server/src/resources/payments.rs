@@ -113,7 +113,7 @@ problems!(PayProblems:
 )]
 pub(crate) async fn pay(State(app): State<App>, posted: Posted<Wallet, PaymentRequest>) -> Result<Response, Problem> {
     let Posted { actor, body, request } = posted;
-    let pay = Pay { id: app.new_id(), wallet: actor.id(), tap: body.tap, money: body.amount };
+    let pay = Pay { id: app.new_id(), wallet: actor.id(), tap: body.tap, money: body.amount, tip: 0, forced: None };
     let paid = app.submit(Action::Pay(pay), request).await;
     match app.metrics().payments.count(paid)? {
         Answer::Payment(payment) => {

@@ -9,6 +9,7 @@ use ids::{MerchantId, OrderId, TagId};
 use money::Currency;
 use payments::{RegisteredTag, TagMode};
 use serde::Serialize;
+use store::tables::OrderStatusFilter;
 use utoipa::ToSchema;
 
 use super::merchants::{Place, StoreView, TillView};
@@ -82,7 +83,7 @@ pub(crate) async fn list(State(app): State<App>, merchant: Merchant<Read>, query
             let tags = tables.tags(merchant)?;
             // At most one order waits at a tag.
             let most = u32::try_from(tags.len()).unwrap_or(u32::MAX - 1);
-            Ok((tags, tables.orders(merchant, true, None, most)?.items))
+            Ok((tags, tables.orders(merchant, Some(OrderStatusFilter::Open), None, most)?.items))
         })
         .await?;
     let waiting: HashMap<TagId, OrderId> = orders.iter().map(|order| (order.tag, order.id)).collect();
