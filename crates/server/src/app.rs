@@ -24,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
 use crate::rate::{RateLimit, RateLimiter};
 use crate::source::{Source, SystemSource};
+use crate::webhooks;
 use crate::{observe, pages, reference, resources};
 
 /// Reads of the tables that run at once.
@@ -61,6 +62,8 @@ pub struct Options {
     pub rate_limit: Option<RateLimit>,
     /// Where the time and the randomness of new ids come from.
     pub source: Box<dyn Source>,
+    /// Tells merchants' servers of events; `None` if nothing is to leave this server.
+    pub webhooks: Option<webhooks::Service>,
     /// The demonstration's keys and tags; `None` for real platforms.
     pub demo: Option<Demo>,
 }
@@ -80,6 +83,7 @@ impl Default for Options {
             heartbeat: Duration::from_secs(15),
             rate_limit: Some(RateLimit::default()),
             source: Box::new(SystemSource),
+            webhooks: None,
             demo: None,
         }
     }
@@ -259,6 +263,12 @@ impl App {
         &self.0.options
     }
 
+    /// What tells merchants' servers of events.
+    pub(crate) fn webhooks(&self) -> Result<&webhooks::Service, Problem> {
+        let service = self.0.options.webhooks.as_ref();
+        service.ok_or_else(|| Problem::new(Code::Unavailable, "this server tells nobody of events"))
+    }
+
     pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.0.hub
     }
@@ -290,6 +300,7 @@ impl fmt::Debug for App {
 /// The routes of the API, each with its description.
 pub(crate) fn api_routes() -> OpenApiRouter<App> {
     use resources::{audit_log, events, health, keys, merchants, orders, payments, stores, tags, taps, tills, wallets};
+    use resources::{deliveries, webhook_endpoints};
     OpenApiRouter::new()
         .routes(routes!(orders::create, orders::list))
         .routes(routes!(orders::get))
@@ -313,6 +324,14 @@ pub(crate) fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(audit_log::list))
         .routes(routes!(tags::list))
         .routes(routes!(events::listen))
+        .routes(routes!(webhook_endpoints::create, webhook_endpoints::list))
+        .routes(routes!(webhook_endpoints::get, webhook_endpoints::update, webhook_endpoints::delete))
+        .routes(routes!(webhook_endpoints::rotate_secret))
+        .routes(routes!(webhook_endpoints::test))
+        .routes(routes!(webhook_endpoints::replay))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::get))
+        .routes(routes!(deliveries::replay))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))

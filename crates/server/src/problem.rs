@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::reference::schema;
+use crate::webhooks::{self, WebhooksError};
 
 /// The media type of a problem.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
@@ -60,6 +61,8 @@ codes! {
     IdempotencyConflict 409 "idempotency_conflict" "The idempotency key was used with another request";
     AlreadyExists 409 "already_exists" "The id is taken";
     ReferenceTaken 409 "reference_taken" "The reference names another one";
+    TooManyEndpoints 409 "too_many_endpoints" "The merchant has as many webhook endpoints as it may have";
+    EndpointBusy 409 "endpoint_busy" "Too much waits for this webhook endpoint";
     KeyEnded 409 "key_ended" "The key is no longer good";
     TagInactive 409 "tag_inactive" "The tag is out of service";
     TagBusy 409 "tag_busy" "Another order waits at this tag";
@@ -383,6 +386,24 @@ impl From<DirectoryError> for Problem {
             error if error.is_full_disk() => Self::new(Code::DiskFull, "nothing was done; the disk has no room left"),
             error => Self::internal(error),
         }
+    }
+}
+
+impl From<WebhooksError> for Problem {
+    fn from(error: WebhooksError) -> Self {
+        match error {
+            WebhooksError::NotFound => Self::not_found(),
+            WebhooksError::TooManyEndpoints { .. } => Self::new(Code::TooManyEndpoints, error.to_string()),
+            WebhooksError::Busy => Self::new(Code::EndpointBusy, error.to_string()),
+            error if error.is_full_disk() => Self::new(Code::DiskFull, "nothing was done; the disk has no room left"),
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<webhooks::Stopped> for Problem {
+    fn from(stopped: webhooks::Stopped) -> Self {
+        Self::new(Code::Unavailable, stopped.to_string())
     }
 }
 

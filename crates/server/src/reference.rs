@@ -64,7 +64,7 @@ failures included. Only `nothing_to_pay` is no answer yet.
 the caller's to change, 5xx is ours: try again.
 ";
 
-const TAGS: [(&str, &str); 12] = [
+const TAGS: [(&str, &str); 13] = [
     ("orders", "What merchants ask to be paid."),
     ("taps", "A phone has touched a tag."),
     ("payments", "Money that moved from a wallet to a merchant."),
@@ -76,6 +76,7 @@ const TAGS: [(&str, &str); 12] = [
     ("audit_log", "Who changed what."),
     ("tags", "The chips that shoppers touch."),
     ("events", "What happens, as it happens."),
+    ("webhooks", "Your server is told of what happens."),
     ("operations", "How the server is."),
 ];
 
@@ -158,7 +159,8 @@ pub(crate) fn complete(mut api: OpenApi) -> OpenApi {
 
 /// An item's operations, and whether they decide something.
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (&mut Operation, bool)> {
-    item.get.iter_mut().map(|get| (get, false)).chain(item.post.iter_mut().map(|post| (post, true)))
+    let plain = item.get.iter_mut().chain(&mut item.delete).map(|plain| (plain, false));
+    plain.chain(item.post.iter_mut().map(|post| (post, true)))
 }
 
 fn complete_operation(operation: &mut Operation, is_command: bool) {

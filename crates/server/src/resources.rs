@@ -1,6 +1,7 @@
 //! The API's resources: a file for each, a function for each endpoint.
 
 pub(crate) mod audit_log;
+pub(crate) mod deliveries;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod keys;
@@ -12,3 +13,4 @@ pub(crate) mod tags;
 pub(crate) mod taps;
 pub(crate) mod tills;
 pub(crate) mod wallets;
+pub(crate) mod webhook_endpoints;

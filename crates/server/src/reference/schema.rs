@@ -55,6 +55,12 @@ named! {
     KeyId => id("a key", "key");
     /// The id of a line of the audit log.
     AuditEntryId => id("a line of the audit log", "aud");
+    /// A webhook endpoint's id.
+    WebhookEndpointId => id("a webhook endpoint", "whe");
+    /// A delivery's id.
+    DeliveryId => id("a delivery", "dlv");
+    /// An event's id.
+    EventId => id("an event", "evt");
     /// A merchant category code.
     Mcc => text(Some("What trade it is in: a merchant category code of ISO 18245."), "5814", Some("^[0-9]{4}$"));
     /// A country.

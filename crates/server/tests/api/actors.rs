@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::client::Request;
 use crate::description::{Endpoint, endpoints};
 use crate::platform::{
-    MERCHANT, OTHER_MERCHANT, Platform, STANDING_TAG, TILL_TAG, merchant_token, read_only_token, store_of, till_of,
-    token, wallet, wallet_token,
+    MERCHANT, OTHER_MERCHANT, Platform, STANDING_TAG, TILL_TAG, eventually, merchant_token, read_only_token, store_of,
+    till_of, token, wallet, wallet_token,
 };
 
 /// Things that belong to [`MERCHANT`] and wallet 0.
@@ -18,6 +18,8 @@ struct Things {
     payment: String,
     url: String,
     key: String,
+    webhook_endpoint: String,
+    delivery: String,
 }
 
 impl Things {
@@ -26,7 +28,16 @@ impl Things {
         let amount = json!({ "amount": 1, "currency": "CNY" });
         let payment = platform.pay(0, &json!({ "tap": tap, "amount": amount })).expect(201).id();
         let key = platform.post(&merchant_token(MERCHANT), "/v1/keys", &json!({})).expect(201).id();
-        Self { order: platform.order().id(), tap, payment, url: platform.touch(STANDING_TAG), key }
+        let webhook_endpoint = webhook_endpoint(platform);
+        platform.tell(MERCHANT, "payment.succeeded", "pay_1");
+        let deliveries = || {
+            let path = format!("/v1/webhook_endpoints/{webhook_endpoint}/deliveries");
+            platform.get(&merchant_token(MERCHANT), &path).expect(200).json()["data"].as_array().unwrap().clone()
+        };
+        eventually(|| !deliveries().is_empty());
+        let delivery = deliveries()[0]["id"].as_str().unwrap().to_owned();
+        let (order, url) = (platform.order().id(), platform.touch(STANDING_TAG));
+        Self { order, tap, payment, url, key, webhook_endpoint, delivery }
     }
 
     /// The endpoint's path to the things of [`MERCHANT`] and wallet 0.
@@ -40,6 +51,8 @@ impl Things {
             "tills" => till_of(MERCHANT).to_string(),
             "tags" => TILL_TAG.to_string(),
             "keys" => self.key.clone(),
+            "webhook_endpoints" => self.webhook_endpoint.clone(),
+            "deliveries" => self.delivery.clone(),
             "wallets" => wallet(0).to_string(),
             _ if template.contains('{') => panic!("{template} is new: say which id belongs here"),
             _ => String::new(),
@@ -57,12 +70,25 @@ impl Things {
             "/v1/tills" => json!({ "store": store_of(MERCHANT), "name": "Till 2" }),
             "/v1/tills/{id}" => json!({ "name": "Till 1" }),
             "/v1/keys" => json!({ "merchant": MERCHANT, "scopes": ["read"] }),
+            "/v1/webhook_endpoints" => json!({ "url": UNREACHABLE }),
+            "/v1/webhook_endpoints/{id}/replay" => json!({ "from": "evt_01h455vb4pex5vsknk084sn02q" }),
+            path if path.starts_with("/v1/webhook_endpoints/{id}") => json!({}),
+            "/v1/deliveries/{id}/replay" => json!({}),
             "/v1/keys/{id}/roll" | "/v1/keys/{id}/revoke" => json!({}),
             "/v1/taps" => json!({ "url": self.url }),
             "/v1/payments" => json!({ "tap": self.tap, "amount": { "amount": 1, "currency": "CNY" } }),
             _ => panic!("{path} is new: say what is posted there"),
         }
     }
+}
+
+/// Where nobody listens.
+const UNREACHABLE: &str = "http://127.0.0.1:9/hooks";
+
+/// A new webhook endpoint of [`MERCHANT`].
+fn webhook_endpoint(platform: &Platform) -> String {
+    let body = json!({ "url": UNREACHABLE });
+    platform.post(&merchant_token(MERCHANT), "/v1/webhook_endpoints", &body).expect(201).id()
 }
 
 /// Which kinds of actor the description admits, and the scopes that their keys must have; none for what is open to
@@ -128,6 +154,10 @@ fn bug_22_invariant_10_every_endpoint_refuses_who_may_not() {
                 "GET" if endpoint.path == "/v1/events" => Request { method: "HEAD", ..Request::get(&path) },
                 "GET" => Request::get(&path),
                 "POST" => Request::post(&path, things.body(&endpoint.path).to_string()),
+                "DELETE" => {
+                    let path = format!("/v1/webhook_endpoints/{}", webhook_endpoint(&platform));
+                    Request { method: "DELETE", ..Request::get(path) }
+                }
                 method => panic!("{method} is new here"),
             };
             request.token = token.as_deref();
@@ -184,6 +214,8 @@ fn sees_nothing_of_others(endpoint: &Endpoint, reply: &crate::client::Reply, cas
         }
         // A touch is whose phone it was; this one was taken by its first reporter.
         "/v1/taps" => assert_eq!((reply.status, reply.code().as_str()), (409, "tap_replayed"), "{case}"),
+        // It makes one of its own.
+        "/v1/webhook_endpoints" if !is_list => assert_eq!(reply.status, 201, "{case}"),
         _ if is_list => assert_eq!(reply.json()["data"], json!([]), "{case}"),
         _ => assert_eq!((reply.status, reply.code().as_str()), (404, "not_found"), "{case}"),
     }

@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "../webhooks/receiver.rs"]
+#[allow(dead_code, reason = "shared: each uses a part of it")]
+mod receiver;
+
 mod actors;
 mod bad_input;
 mod client;
@@ -16,3 +20,4 @@ mod platform;
 mod races;
 mod reference;
 mod replays;
+mod webhooks;
