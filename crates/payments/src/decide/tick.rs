@@ -36,5 +36,7 @@ pub(super) fn tick(state: &State, now: UnixMillis) -> Verdict {
         work(&mut draft);
         Some(draft.events).filter(|events| !events.is_empty())
     });
-    Verdict { events: done.unwrap_or_default(), ..Verdict::unchanged(Outcome::Done, Answer::Done) }
+    let events = done.unwrap_or_default();
+    let answer = Ok(Answer::Ticked(events.len()));
+    Verdict { events, unsaid: None, answer }
 }
