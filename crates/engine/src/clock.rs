@@ -32,7 +32,7 @@ impl TestClock {
     pub fn advance(&self, milliseconds: u64) {
         // A sum beyond what can be counted would set it back.
         let ahead = |ahead: u64| Some(ahead.saturating_add(milliseconds));
-        drop(self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, ahead));
+        let _always_done = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, ahead);
     }
 
     /// Goes forward to this moment, if that is later than now.

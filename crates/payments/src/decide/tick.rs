@@ -3,7 +3,6 @@
 use super::draft::Draft;
 use super::{Verdict, disputes, holds, orders, settlements};
 use crate::command::Answer;
-use crate::event::Outcome;
 use crate::model::UnixMillis;
 use crate::state::State;
 
