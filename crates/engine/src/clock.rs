@@ -1,5 +1,7 @@
 //! Where the time comes from.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use payments::UnixMillis;
@@ -18,5 +20,29 @@ impl Clock for SystemClock {
     fn now(&self) -> UnixMillis {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         UnixMillis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// A clock that can be set forward: a sandbox's. Clones are one clock.
+#[derive(Debug, Clone, Default)]
+pub struct TestClock(Arc<AtomicU64>);
+
+impl TestClock {
+    /// Goes forward by so many milliseconds.
+    pub fn advance(&self, milliseconds: u64) {
+        // A sum beyond what can be counted would set it back.
+        let ahead = |ahead: u64| Some(ahead.saturating_add(milliseconds));
+        let _always_done = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, ahead);
+    }
+
+    /// Goes forward to this moment, if that is later than now.
+    pub fn advance_to(&self, moment: UnixMillis) {
+        self.advance(moment.0.saturating_sub(self.now().0));
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> UnixMillis {
+        SystemClock.now().plus(self.0.load(Ordering::Acquire))
     }
 }

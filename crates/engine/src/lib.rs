@@ -36,10 +36,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use journal::{Disk, OsDisk};
-use payments::{Action, Record, Request};
+use payments::{Action, Record, Request, UnixMillis};
 use store::tables::{TablesError, TablesReader};
 
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, SystemClock, TestClock};
 pub use error::{OpenError, Overloaded, ReadError, Unavailable};
 pub use submission::Reply;
 pub use verify::{Report, VerifyError, verify};
@@ -53,6 +53,8 @@ pub struct Engine(Arc<Inner>);
 
 struct Inner {
     closing: AtomicBool,
+    /// The time of the last record when it was opened.
+    opened_at: UnixMillis,
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -118,7 +120,7 @@ impl Engine {
     /// The same with the journal on some other disk, such as one that injects faults. The tables stay in `folder`.
     pub fn open_on(disk: Arc<dyn Disk>, folder: &Path, clock: Box<dyn Clock>) -> Result<Self, OpenError> {
         let recovered = recovery::recover(folder, disk)?;
-        let position = recovered.state.position();
+        let (position, opened_at) = (recovered.state.position(), recovered.state.now());
         let shared = Arc::new(Shared {
             inbox: Inbox::new(),
             commands: AtomicU64::new(0),
@@ -148,7 +150,7 @@ impl Engine {
             })?,
         ];
         let closing = AtomicBool::new(false);
-        Ok(Self(Arc::new(Inner { closing, shared, threads: Mutex::new(threads) })))
+        Ok(Self(Arc::new(Inner { closing, opened_at, shared, threads: Mutex::new(threads) })))
     }
 
     /// Hands in a command and returns at once. `reply` is called from the engine's threads when the outcome is
@@ -203,6 +205,11 @@ impl Engine {
     /// It runs on the committer's thread: it must be quick.
     pub fn listen(&self, listener: impl Fn(&Arc<Durable>) + Send + 'static) {
         self.0.shared.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(listener));
+    }
+
+    /// The time of the last record when the engine was opened: nothing is decided at an earlier one.
+    pub fn opened_at(&self) -> UnixMillis {
+        self.0.opened_at
     }
 
     /// How the engine is.

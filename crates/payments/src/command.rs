@@ -280,6 +280,8 @@ pub struct Pay {
 /// An outcome that a sandbox forces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forced {
+    /// What the amount says: see [`forced_by`]. Most amounts say nothing.
+    ByAmount,
     /// The payment is refused for this reason.
     Declined(Rejection),
     /// The payment's outcome is known only later, as if somebody else had to answer.
@@ -289,6 +291,20 @@ pub enum Forced {
         /// What it will be.
         succeeds: bool,
     },
+}
+
+/// The outcome that a sandbox forces on a payment of this amount, in minor units: a few amounts that nobody pays by chance
+/// stand for what can happen.
+pub fn forced_by(minor_units: u64) -> Option<Forced> {
+    const MINUTE_MS: u64 = 60 * 1000;
+    Some(match minor_units {
+        400_001 => Forced::Declined(Rejection::Declined),
+        400_002 => Forced::Declined(Rejection::InsufficientFunds { available: 0 }),
+        400_003 => Forced::Processing { for_ms: MINUTE_MS, succeeds: true },
+        400_004 => Forced::Processing { for_ms: MINUTE_MS, succeeds: false },
+        400_005 => Forced::Processing { for_ms: 24 * 60 * MINUTE_MS, succeeds: true },
+        _ => return None,
+    })
 }
 
 /// Some of a hold to take.
@@ -363,6 +379,8 @@ pub enum Answer {
     Dispute(Dispute),
     /// A payout.
     Payout(Payout),
+    /// What was due: so many things happened. Perhaps more is due, unless it is none.
+    Ticked(usize),
 }
 
 /// What withdrawing an order took.

@@ -31,7 +31,7 @@ pub use account::{Account, AccountFlags, Owner, account_code};
 pub use books::Books;
 pub use command::{
     Action, Answer, BodyDigest, CancelledBy, Command, Forced, IfPaid, NewCapture, NewDispute, NewOrder, NewOrderAmount,
-    NewRefund, OrderName, Pay, Request, RequestKey,
+    NewRefund, OrderName, Pay, Request, RequestKey, forced_by,
 };
 pub use decide::{Decision, decide};
 pub use dispute::{DISPUTABLE_MS, Dispute, DisputeStatus, EVIDENCE_MS, Evidence, EvidenceError};

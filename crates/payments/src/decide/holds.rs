@@ -148,8 +148,7 @@ fn end(draft: &mut Draft<'_>, payment: &Payment) -> Result<(), Rejection> {
     match payment.began {
         Beginning::Processing { until, succeeds: true } => {
             let id = derived::id(until, &[payment.id.as_u128()]);
-            let whole =
-                NewCapture { id, merchant: payment.merchant, payment: payment.id, amount: None, is_last: true };
+            let whole = NewCapture { id, merchant: payment.merchant, payment: payment.id, amount: None, is_last: true };
             draft_capture(draft, payment, &whole).map(drop)
         }
         Beginning::Processing { succeeds: false, .. } => release(draft, payment, ReleaseReason::Failed).map(drop),

@@ -7,7 +7,7 @@ use money::{Amount, Currency, Money};
 use super::draft::Draft;
 use super::{Verdict, orders};
 use crate::account::{Owner, account_code};
-use crate::command::{Answer, Forced, Pay};
+use crate::command::{Answer, Forced, Pay, forced_by};
 use crate::event::{DeclinedPayment, Event, Moved, transfer_code};
 use crate::model::{TAP_LIFETIME_MS, Tap, UnixMillis};
 use crate::order::{Order, OrderDetails};
@@ -70,7 +70,11 @@ fn settle(draft: &mut Draft<'_>, live: &LiveTap, pay: &Pay) -> Result<Payment, R
     orders::payable_merchant(state, tap.merchant)?;
     let details = order.and_then(|order| order.details.as_deref());
     let amount = with_tip(amount_to_pay(tap, order, pay.money)?, pay.tip, details)?;
-    let began = beginning(pay.forced, details, now)?;
+    let forced = match pay.forced {
+        Some(Forced::ByAmount) => forced_by(amount.minor_units()),
+        forced => forced,
+    };
+    let began = beginning(forced, details, now)?;
     let shares = match details {
         Some(details) => details.shares(tap.merchant, amount.minor_units()).ok_or(Rejection::SplitsExceedAmount)?,
         None => Vec::new(),
@@ -118,8 +122,8 @@ fn beginning(forced: Option<Forced>, details: Option<&OrderDetails>, now: UnixMi
         (Some(Forced::Processing { for_ms, succeeds }), _) => {
             Ok(Beginning::Processing { until: now.plus(for_ms), succeeds })
         }
-        (None, Some(hold_ms)) => Ok(Beginning::Held { until: now.plus(hold_ms) }),
-        (None, None) => Ok(Beginning::Captured),
+        (None | Some(Forced::ByAmount), Some(hold_ms)) => Ok(Beginning::Held { until: now.plus(hold_ms) }),
+        (None | Some(Forced::ByAmount), None) => Ok(Beginning::Captured),
     }
 }
 

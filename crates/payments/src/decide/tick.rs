@@ -3,7 +3,6 @@
 use super::draft::Draft;
 use super::{Verdict, disputes, holds, orders, settlements};
 use crate::command::Answer;
-use crate::event::Outcome;
 use crate::model::UnixMillis;
 use crate::state::State;
 
@@ -36,5 +35,7 @@ pub(super) fn tick(state: &State, now: UnixMillis) -> Verdict {
         work(&mut draft);
         Some(draft.events).filter(|events| !events.is_empty())
     });
-    Verdict { events: done.unwrap_or_default(), ..Verdict::unchanged(Outcome::Done, Answer::Done) }
+    let events = done.unwrap_or_default();
+    let answer = Ok(Answer::Ticked(events.len()));
+    Verdict { events, unsaid: None, answer }
 }

@@ -95,10 +95,11 @@ impl State {
     /// `None` once all is here. `asked` is what was looked up already, found or not.
     pub fn next_need(&self, command: &Command, asked: &[Need]) -> Option<Need> {
         let missing = |need: &Need| !asked.contains(need) && !self.holds(*need);
-        if let Some(need) = command.request.map(|request| Need::Request(request.key)).filter(missing) {
+        let request = command.request.filter(|_| command.action.is_repeatable());
+        if let Some(need) = request.map(|request| Need::Request(request.key)).filter(missing) {
             return Some(need);
         }
-        match command.request.and_then(|request| self.requests.get(&request.key)) {
+        match request.and_then(|request| self.requests.get(&request.key)) {
             Some((_, outcome)) => self.needs_of_replay(outcome),
             None => self.needs_of_fresh(&command.action, command.now),
         }
