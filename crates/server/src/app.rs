@@ -23,6 +23,7 @@ use crate::hub::{Hub, Limits};
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
 use crate::rate::{RateLimit, RateLimiter};
+use crate::sandbox::Sandbox;
 use crate::source::{Source, SystemSource};
 use crate::webhooks;
 use crate::{observe, pages, reference, resources};
@@ -66,6 +67,8 @@ pub struct Options {
     pub webhooks: Option<webhooks::Service>,
     /// The demonstration's keys and tags; `None` for real platforms.
     pub demo: Option<Demo>,
+    /// A clock that can be set forward, and outcomes that amounts force; `None` where money is real.
+    pub sandbox: Option<Sandbox>,
 }
 
 impl Default for Options {
@@ -85,6 +88,7 @@ impl Default for Options {
             source: Box::new(SystemSource),
             webhooks: None,
             demo: None,
+            sandbox: None,
         }
     }
 }
@@ -299,7 +303,9 @@ impl fmt::Debug for App {
 
 /// The routes of the API, each with its description.
 pub(crate) fn api_routes() -> OpenApiRouter<App> {
-    use resources::{audit_log, events, health, keys, merchants, orders, payments, stores, tags, taps, tills, wallets};
+    use resources::{
+        audit_log, events, health, keys, merchants, orders, payments, sandbox, stores, tags, taps, tills, wallets,
+    };
     use resources::{deliveries, webhook_endpoints};
     OpenApiRouter::new()
         .routes(routes!(orders::create, orders::list))
@@ -332,6 +338,9 @@ pub(crate) fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::get))
         .routes(routes!(deliveries::replay))
+        .routes(routes!(sandbox::clock, sandbox::advance))
+        .routes(routes!(sandbox::create_wallet))
+        .routes(routes!(sandbox::pay))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))

@@ -56,6 +56,7 @@ codes! {
     Forbidden 403 "forbidden" "This kind of actor may not do this";
     InsufficientScope 403 "insufficient_scope" "The key is not good for this";
     NotFound 404 "not_found" "There is no such thing here";
+    SandboxOnly 404 "sandbox_only" "Only a sandbox has this";
     MethodNotAllowed 405 "method_not_allowed" "The resource does not know this method";
     RequestTimeout 408 "request_timeout" "The request came too slowly";
     IdempotencyConflict 409 "idempotency_conflict" "The idempotency key was used with another request";

@@ -64,7 +64,7 @@ failures included. Only `nothing_to_pay` is no answer yet.
 the caller's to change, 5xx is ours: try again.
 ";
 
-const TAGS: [(&str, &str); 13] = [
+const TAGS: [(&str, &str); 14] = [
     ("orders", "What merchants ask to be paid."),
     ("taps", "A phone has touched a tag."),
     ("payments", "Money that moved from a wallet to a merchant."),
@@ -77,6 +77,7 @@ const TAGS: [(&str, &str); 13] = [
     ("tags", "The chips that shoppers touch."),
     ("events", "What happens, as it happens."),
     ("webhooks", "Your server is told of what happens."),
+    ("sandbox", "Trying out: time set forward, shoppers who pay when told to. Not where money is real."),
     ("operations", "How the server is."),
 ];
 

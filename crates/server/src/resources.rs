@@ -8,6 +8,7 @@ pub(crate) mod keys;
 pub(crate) mod merchants;
 pub(crate) mod orders;
 pub(crate) mod payments;
+pub(crate) mod sandbox;
 pub(crate) mod stores;
 pub(crate) mod tags;
 pub(crate) mod taps;

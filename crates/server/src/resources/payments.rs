@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use ids::{OrderId, PaymentId, TagId, TapId, WalletId};
 use money::Money;
-use payments::{Action, Answer, Owner, Pay, Payment, Text};
+use payments::{Action, Answer, Forced, Owner, Pay, Payment, Text};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -113,7 +113,14 @@ problems!(PayProblems:
 )]
 pub(crate) async fn pay(State(app): State<App>, posted: Posted<Wallet, PaymentRequest>) -> Result<Response, Problem> {
     let Posted { actor, body, request } = posted;
-    let pay = Pay { id: app.new_id(), wallet: actor.id(), tap: body.tap, money: body.amount, tip: 0, forced: None };
+    let pay = Pay {
+        id: app.new_id(),
+        wallet: actor.id(),
+        tap: body.tap,
+        money: body.amount,
+        tip: 0,
+        forced: app.is_sandbox().then_some(Forced::ByAmount),
+    };
     let paid = app.submit(Action::Pay(pay), request).await;
     match app.metrics().payments.count(paid)? {
         Answer::Payment(payment) => {

@@ -15,6 +15,9 @@ pub(crate) struct Arguments {
     /// The folder to make.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
+    /// Make it for trying out: no real money, and time can be set forward.
+    #[arg(long)]
+    sandbox: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -25,7 +28,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     output::print(&format!("{}\n", key.expose()))
         .map_err(|error| Failure::Fault(format!("cannot hand over the operator's key: {error}; run it again")))?;
     directory.add_token(Actor::Operator, &key)?;
-    directory.declare(Purpose::Live)?;
+    directory.declare(if arguments.sandbox { Purpose::Sandbox } else { Purpose::Live })?;
     let folder = arguments.data.display();
     let master_key = if key_is_new { "a new tag master key" } else { "the tag master key that was there" };
     eprintln!("{folder} is ready, with {master_key} in {folder}/tag-master.key: keep a copy of it elsewhere.");

@@ -5,9 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use directory::Purpose;
-use server::{App, Options};
-use tag::TagKeys;
+use server::{App, Options, Sandbox};
+use tag::{AesKey, TagKeys};
 use tokio::net::TcpListener;
 
 use crate::demo;
@@ -51,7 +50,7 @@ async fn serve(arguments: &Arguments) -> Result<(), Failure> {
         None => PublicUrl::of_listener(listener.local_addr()?),
     };
     let folder = DataFolder(&arguments.data);
-    let folder = if arguments.demo { folder.open_demonstration()? } else { folder.open(Purpose::Live)? };
+    let folder = if arguments.demo { folder.open_demonstration()? } else { folder.open_platform()? };
     let (app, greeting) = assemble(arguments, &folder, &url)?;
     let greeting = format!("Tapstone {} listens on {}\n{greeting}", env!("CARGO_PKG_VERSION"), listener.local_addr()?);
     // Nobody needs to read the greeting.
@@ -71,6 +70,11 @@ fn assemble(arguments: &Arguments, folder: &OpenFolder, url: &PublicUrl) -> Resu
         options.demo = Some(ready.demo);
     } else {
         writeln!(greeting, "  till       {url}/till\n  wallet     {url}/wallet\n  reference  {url}/reference")?;
+    }
+    if let Some(clock) = &folder.test_clock {
+        let sandbox = Sandbox::new(clock.clone(), AesKey::new(*folder.tag_master_key.expose()), url.of_taps());
+        options.source = Box::new(sandbox.source());
+        options.sandbox = Some(sandbox);
     }
     let tag_keys = TagKeys::from_master(&folder.tag_master_key);
     Ok((App::new(folder.engine.clone(), folder.directory.clone(), tag_keys, options)?, greeting))
