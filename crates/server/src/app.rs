@@ -329,6 +329,7 @@ pub(crate) fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(keys::revoke))
         .routes(routes!(audit_log::list))
         .routes(routes!(tags::list))
+        .routes(routes!(tags::get, tags::update))
         .routes(routes!(events::listen))
         .routes(routes!(webhook_endpoints::create, webhook_endpoints::list))
         .routes(routes!(webhook_endpoints::get, webhook_endpoints::update, webhook_endpoints::delete))

@@ -180,6 +180,22 @@ impl<S> Staff<S> {
         }
     }
 
+    /// The till whose key it is, if it is one's.
+    pub(crate) fn till(self) -> Option<TillId> {
+        match self {
+            Self::Operator(_) => None,
+            Self::Merchant(merchant) => merchant.till(),
+        }
+    }
+
+    /// Whose things to list: a merchant's own, whoever the operator names, or everybody's.
+    pub(crate) fn listing(self, named: Option<MerchantId>) -> Result<Option<MerchantId>, Problem> {
+        match (self.merchant(), named) {
+            (Some(own), Some(named)) if own != named => Err(Problem::not_found().at("merchant")),
+            (own, named) => Ok(own.or(named)),
+        }
+    }
+
     /// Whether what belongs to this merchant is the asker's to see.
     pub(crate) fn is_over(self, merchant: MerchantId) -> bool {
         self.merchant().is_none_or(|own| own == merchant)

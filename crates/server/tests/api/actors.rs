@@ -67,6 +67,7 @@ impl Things {
             "/v1/orders/{id}/cancel" => json!({}),
             "/v1/stores" => json!({ "merchant": MERCHANT, "name": "East Lake" }),
             "/v1/stores/{id}" => json!({ "name": "West Lake" }),
+            "/v1/tags/{id}" => json!({ "label": "Till 1" }),
             "/v1/tills" => json!({ "store": store_of(MERCHANT), "name": "Till 2" }),
             "/v1/tills/{id}" => json!({ "name": "Till 1" }),
             "/v1/keys" => json!({ "merchant": MERCHANT, "scopes": ["read"] }),
