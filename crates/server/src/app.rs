@@ -303,10 +303,9 @@ impl fmt::Debug for App {
 
 /// The routes of the API, each with its description.
 pub(crate) fn api_routes() -> OpenApiRouter<App> {
-    use resources::{
-        audit_log, events, health, keys, merchants, orders, payments, sandbox, stores, tags, taps, tills, wallets,
-    };
+    use resources::{audit_log, imports, keys, stores, tills};
     use resources::{deliveries, webhook_endpoints};
+    use resources::{events, health, merchants, orders, payments, sandbox, tags, taps, wallets};
     OpenApiRouter::new()
         .routes(routes!(orders::create, orders::list))
         .routes(routes!(orders::get))
@@ -318,7 +317,9 @@ pub(crate) fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(wallets::get))
         .routes(routes!(wallets::balances))
         .routes(routes!(wallets::history))
-        .routes(routes!(merchants::get))
+        .routes(routes!(merchants::create, merchants::list))
+        .routes(routes!(merchants::get, merchants::update))
+        .routes(routes!(merchants::set_payout_account))
         .routes(routes!(stores::create, stores::list))
         .routes(routes!(stores::get, stores::update))
         .routes(routes!(tills::create, tills::list))
@@ -328,6 +329,7 @@ pub(crate) fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(keys::roll))
         .routes(routes!(keys::revoke))
         .routes(routes!(audit_log::list))
+        .routes(routes!(imports::create))
         .routes(routes!(tags::list))
         .routes(routes!(tags::get, tags::update))
         .routes(routes!(events::listen))

@@ -30,7 +30,8 @@ impl<S: Sync> FromRequestParts<S> for Query {
 }
 
 impl Query {
-    fn of(uri: &Uri) -> Result<Self, Problem> {
+    /// The parameters of a request.
+    pub(crate) fn of(uri: &Uri) -> Result<Self, Problem> {
         Pairs::try_from_uri(uri)
             .map(|Pairs(pairs)| Self(pairs))
             .map_err(|_| Problem::new(Code::InvalidField, "the query is malformed"))

@@ -64,7 +64,7 @@ failures included. Only `nothing_to_pay` is no answer yet.
 the caller's to change, 5xx is ours: try again.
 ";
 
-const TAGS: [(&str, &str); 14] = [
+const TAGS: &[(&str, &str)] = &[
     ("orders", "What merchants ask to be paid."),
     ("taps", "A phone has touched a tag."),
     ("payments", "Money that moved from a wallet to a merchant."),
@@ -73,6 +73,7 @@ const TAGS: [(&str, &str); 14] = [
     ("stores", "The places of merchants."),
     ("tills", "The places to pay in a store."),
     ("keys", "What opens the API: for whom, and what for."),
+    ("imports", "Merchants, stores, tills and tags from tables."),
     ("audit_log", "Who changed what."),
     ("tags", "The chips that shoppers touch."),
     ("events", "What happens, as it happens."),
@@ -141,8 +142,9 @@ pub(crate) fn complete(mut api: OpenApi) -> OpenApi {
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
         .build();
     api.servers = Some(vec![ServerBuilder::new().url("/").build()]);
-    let tag = |(name, description)| TagBuilder::new().name(name).description(Some(description)).build();
-    api.tags = Some(TAGS.map(tag).to_vec());
+    let tag =
+        |(name, description): &(&str, &str)| TagBuilder::new().name(*name).description(Some(*description)).build();
+    api.tags = Some(TAGS.iter().map(tag).collect());
     let components = api.components.get_or_insert_with(|| ComponentsBuilder::new().build());
     components.schemas.insert(Document::name().into(), Document::schema());
     components.schemas.insert(schema::Money::name().into(), schema::Money::schema());

@@ -4,6 +4,7 @@ pub(crate) mod audit_log;
 pub(crate) mod deliveries;
 pub(crate) mod events;
 pub(crate) mod health;
+pub(crate) mod imports;
 pub(crate) mod keys;
 pub(crate) mod merchants;
 pub(crate) mod orders;

@@ -75,6 +75,8 @@ named! {
     Scope => scope();
     /// Notes by name.
     Metadata => metadata();
+    /// Bank accounts by currency.
+    PayoutAccounts => payout_accounts();
     /// Some object.
     AnyObject => any_object();
     /// A postal address.
@@ -118,6 +120,23 @@ fn scope() -> Schema {
     let scopes = ["read", "write", "refund", "settle"];
     let text = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(scopes));
     text.description(Some("What a key may be used for.")).build().into()
+}
+
+fn payout_accounts() -> Schema {
+    let text = |example: &str| {
+        let text = ObjectBuilder::new().schema_type(Type::String).examples([json!(example)]);
+        RefOr::T(text.build().into())
+    };
+    let members = [
+        ("type", text("iban")),
+        ("last_four", text("3000")),
+        ("holder", text("Lantern Tea Company Limited")),
+        ("country", text("DE")),
+        ("bank_code", text("102290000013")),
+    ];
+    let account = object("A bank account, `iban` or `local`; not its whole number.", 3, members);
+    let accounts = ObjectBuilder::new().schema_type(Type::Object);
+    accounts.additional_properties(Some(AdditionalProperties::RefOr(RefOr::T(account)))).build().into()
 }
 
 fn any_object() -> Schema {

@@ -70,6 +70,12 @@ impl Things {
             "/v1/tags/{id}" => json!({ "label": "Till 1" }),
             "/v1/tills" => json!({ "store": store_of(MERCHANT), "name": "Till 2" }),
             "/v1/tills/{id}" => json!({ "name": "Till 1" }),
+            "/v1/merchants" => json!({ "name": "Night Noodles", "currencies": ["CNY"] }),
+            "/v1/merchants/{id}" => json!({ "email": "owner@example.com" }),
+            "/v1/merchants/{id}/payout_accounts" => json!({ "currency": "CNY", "account": null }),
+            "/v1/imports" => json!({
+                "kind": "stores", "merchant": MERCHANT, "csv": "reference,name\nS-1,East Lake\n"
+            }),
             "/v1/keys" => json!({ "merchant": MERCHANT, "scopes": ["read"] }),
             "/v1/webhook_endpoints" => json!({ "url": UNREACHABLE }),
             "/v1/webhook_endpoints/{id}/replay" => json!({ "from": "evt_01h455vb4pex5vsknk084sn02q" }),
