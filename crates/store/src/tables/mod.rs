@@ -6,6 +6,7 @@
 //! them up to date. They promise nothing on their own: lost or damaged, they are made again from the journal.
 
 mod events;
+mod lists;
 mod reader;
 mod rows;
 mod state;
@@ -20,6 +21,7 @@ use rusqlite::{Connection, OpenFlags};
 use journal::Anchor;
 
 pub use events::{EventKind, StoredEvent};
+pub use lists::{MOST_LOOKED_THROUGH, OrderFilter, PaymentFilter, PaymentStatusFilter, RefundFilter, Span};
 pub use reader::{HistoryEntry, OrderStatusFilter, Page, RowCounts, SettledPayout, StatementEntry, TablesReader};
 pub use writer::TablesWriter;
 

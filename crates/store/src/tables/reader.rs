@@ -35,7 +35,7 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// Cuts a list that was asked for with one item more than `limit`.
-    fn cut(mut items: Vec<T>, limit: u32) -> Self {
+    pub(super) fn cut(mut items: Vec<T>, limit: u32) -> Self {
         let has_more = items.len() > limit as usize;
         items.truncate(limit as usize);
         Self { items, has_more }
@@ -213,37 +213,9 @@ impl TablesReader {
         self.one("SELECT * FROM captures WHERE id = ?1", [id.to_bytes()], rows::capture)
     }
 
-    /// A payment's captures, the first first.
-    pub fn captures_of(&self, payment: PaymentId) -> Result<Vec<Capture>, TablesError> {
-        self.all("SELECT * FROM captures WHERE payment = ?1 ORDER BY id", [payment.to_bytes()], rows::capture)
-    }
-
     /// A refund.
     pub fn refund(&self, id: RefundId) -> Result<Option<Refund>, TablesError> {
         self.one("SELECT * FROM refunds WHERE id = ?1", [id.to_bytes()], rows::refund)
-    }
-
-    /// A merchant's refunds made before `before`, newest first; only those of one payment if so asked.
-    pub fn refunds(
-        &self,
-        merchant: MerchantId,
-        payment: Option<PaymentId>,
-        before: Option<RefundId>,
-        limit: u32,
-    ) -> Result<Page<Refund>, TablesError> {
-        let (before, merchant, more) = (newest(before), merchant.to_bytes(), i64::from(limit) + 1);
-        let refunds = match payment {
-            None => {
-                let select = "SELECT * FROM refunds WHERE merchant = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
-                self.all(select, params![merchant, before, more], rows::refund)?
-            }
-            Some(payment) => {
-                let select = "SELECT * FROM refunds WHERE payment = ?4 AND merchant = ?1 AND id < ?2
-                              ORDER BY id DESC LIMIT ?3";
-                self.all(select, params![merchant, before, more, payment.to_bytes()], rows::refund)?
-            }
-        };
-        Ok(Page::cut(refunds, limit))
     }
 
     /// A dispute.
@@ -468,7 +440,7 @@ impl TablesReader {
     }
 
     /// Where a payment is in the journal; before everything if there is no such payment, so that nothing follows it.
-    fn position_of(&self, payment: PaymentId) -> Result<i64, TablesError> {
+    pub(super) fn position_of(&self, payment: PaymentId) -> Result<i64, TablesError> {
         let position =
             self.one("SELECT position FROM payments WHERE id = ?1", [payment.to_bytes()], |row| row.get(0))?;
         Ok(position.unwrap_or(0))
@@ -576,7 +548,7 @@ impl TablesReader {
         Err(TablesError::Damaged { path: self.database.path.clone(), what: verdict })
     }
 
-    fn one<T>(
+    pub(super) fn one<T>(
         &self,
         select: &str,
         parameters: impl Params,
@@ -585,7 +557,7 @@ impl TablesReader {
         self.database.run(|sql| sql.prepare_cached(select)?.query_one(parameters, map).optional())
     }
 
-    fn all<T>(
+    pub(super) fn all<T>(
         &self,
         select: &str,
         parameters: impl Params,
@@ -638,7 +610,7 @@ impl OrderStatusFilter {
 }
 
 /// The id that a list begins before.
-fn newest<K: ids::Kind>(before: Option<Id<K>>) -> [u8; 16] {
+pub(super) fn newest<K: ids::Kind>(before: Option<Id<K>>) -> [u8; 16] {
     before.unwrap_or(Id::from_u128(u128::MAX)).to_bytes()
 }
 

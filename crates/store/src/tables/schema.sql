@@ -68,6 +68,8 @@ CREATE TABLE orders (
 CREATE INDEX orders_by_merchant ON orders (merchant, id);
 CREATE INDEX orders_open ON orders (merchant, id) WHERE status = 0;
 CREATE INDEX orders_held ON orders (id) WHERE status = 4;
+-- Those that were not simply paid: an order that is paid never enters it.
+CREATE INDEX orders_unpaid ON orders (merchant, status, id) WHERE status > 1;
 CREATE INDEX orders_by_reference ON orders (reference_key) WHERE reference_key IS NOT NULL;
 
 CREATE TABLE taps (
@@ -99,6 +101,9 @@ CREATE TABLE payments (
     progress        BLOB -- NULL: captured at once, and nothing since
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX payments_open ON payments (id) WHERE status IN (1, 2);
+-- Those that were not simply captured at once: such a payment never enters these.
+CREATE INDEX payments_unusual ON payments (merchant, status, position) WHERE status <> 0;
+CREATE INDEX payments_unusual_of_order ON payments (order_id) WHERE status <> 0;
 
 CREATE TABLE captures (
     id              BLOB PRIMARY KEY,
