@@ -5,7 +5,6 @@
 //! amount has left the account, by however many lines, and as returned when all of it has come back.
 
 use ids::PayoutId;
-use jiff::civil::Date;
 
 use crate::bank::{BankLine, LineKind};
 use crate::reconciliation::breaks::{BreakKind, Finding};
@@ -16,9 +15,9 @@ pub(crate) struct Known {
     pub(crate) fact: PayoutFact,
     /// In the order in which they came.
     pub(crate) lines: Vec<BankLine>,
-    /// Payouts due until this day are expected to have been reported.
-    pub(crate) expected_until: Option<Date>,
-    /// Whether the fact is newer than the acknowledgement of everything that was reported.
+    /// Whether the bank should have said something by now.
+    pub(crate) overdue: bool,
+    /// Whether the money core was told of everything that was reported: what it thinks, it thinks since.
     pub(crate) told: bool,
 }
 
@@ -152,8 +151,7 @@ fn findings(known: &Known, progress: &Progress, asked: u128) -> Vec<Finding> {
         detail,
     };
     if known.lines.is_empty() {
-        let expected = known.expected_until.is_some_and(|day| known.fact.due_on <= day);
-        if expected && known.fact.state != PayoutState::Failed {
+        if known.overdue && known.fact.state != PayoutState::Failed {
             let detail = format!("due on {}, and the bank has said nothing", known.fact.due_on);
             findings.push(finding(BreakKind::MissingAtBank, asked, detail));
         }
