@@ -17,8 +17,8 @@ pub(crate) struct Known {
     pub(crate) lines: Vec<BankLine>,
     /// Whether the bank should have said something by now.
     pub(crate) overdue: bool,
-    /// Whether the money core was told of everything that was reported: what it thinks, it thinks since.
-    pub(crate) told: bool,
+    /// How many reports the money core has taken in: what it thinks, it thinks since then.
+    pub(crate) acknowledged: u32,
 }
 
 /// What the bank did, as the money core is to be told.
@@ -114,7 +114,8 @@ pub(crate) fn judge(known: &Known) -> Judgement {
             _ => {}
         }
     }
-    let findings = findings(known, &progress, asked);
+    let told = !happenings.is_empty() && known.acknowledged as usize >= happenings.len();
+    let findings = findings(known, &progress, asked, told);
     Judgement { happenings, findings, note: note(known) }
 }
 
@@ -142,7 +143,7 @@ impl Progress {
     }
 }
 
-fn findings(known: &Known, progress: &Progress, asked: u128) -> Vec<Finding> {
+fn findings(known: &Known, progress: &Progress, asked: u128, told: bool) -> Vec<Finding> {
     let mut findings: Vec<Finding> = progress.other_currency.clone().into_iter().collect();
     let finding = |kind, amount: u128, detail| Finding {
         kind,
@@ -182,7 +183,7 @@ fn findings(known: &Known, progress: &Progress, asked: u128) -> Vec<Finding> {
         findings.push(finding(BreakKind::AmountDiffers, (out - back).abs_diff(should_be_out), moved));
     }
     let bank = progress.state.map(PayoutState::text);
-    let disagree = known.told && bank.is_some_and(|bank| bank != ours);
+    let disagree = told && bank.is_some_and(|bank| bank != ours);
     if progress.contradicted {
         let detail = "the bank says both that it paid and that it failed".to_owned();
         findings.push(finding(BreakKind::StatusDiffers, asked, detail));

@@ -170,9 +170,9 @@ pub(crate) fn known(connection: &Connection, payout: PayoutId) -> rusqlite::Resu
     let Some((fact, overdue)) = found else { return Ok(None) };
     let mut statement = connection.prepare_cached("SELECT * FROM lines WHERE payout = ?1 ORDER BY position")?;
     let lines = statement.query_map([payout.to_bytes()], log::from_row)?.collect::<rusqlite::Result<_>>()?;
-    let sql = "SELECT count(*) > 0 AND count(*) = count(acknowledged_at) FROM reports WHERE payout = ?1";
-    let told = connection.prepare_cached(sql)?.query_row([payout.to_bytes()], |row| row.get(0))?;
-    Ok(Some(Known { fact, lines, overdue, told }))
+    let sql = "SELECT count(acknowledged_at) FROM reports WHERE payout = ?1";
+    let acknowledged = connection.prepare_cached(sql)?.query_row([payout.to_bytes()], |row| row.get(0))?;
+    Ok(Some(Known { fact, lines, overdue, acknowledged }))
 }
 
 fn fact_from_row(row: &Row<'_>, payout: PayoutId) -> rusqlite::Result<PayoutFact> {
