@@ -422,3 +422,6 @@ impl Again {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,10 +128,10 @@ impl Town {
         self.service().wake();
     }
 
-    /// Lets hours pass, some minutes at a time, until something is so.
+    /// Lets hours pass, one at a time, until something is so.
     #[track_caller]
     pub(crate) fn pass_until(&self, most: u64, what: impl Fn() -> bool) {
-        let step = 15 * 60_000;
+        let step = HOUR;
         for _ in 0..most / step {
             for _ in 0..10 {
                 if what() {
