@@ -68,11 +68,15 @@ impl BusinessDay {
         if date.year() >= 0 { Ok(Self(date)) } else { Err(NoSuchDay) }
     }
 
-    pub(crate) fn date(self) -> Date {
+    /// The same as a date.
+    #[must_use]
+    pub fn date(self) -> Date {
         self.0
     }
 
-    fn days_since_epoch(self) -> i64 {
+    /// How many days it is after 1970-01-01; negative before.
+    #[must_use]
+    pub fn days_since_epoch(self) -> i64 {
         self.0.duration_since(EPOCH).as_hours() / 24
     }
 

@@ -9,6 +9,7 @@ mod events;
 mod lists;
 mod reader;
 mod rows;
+mod settlements;
 mod state;
 mod writer;
 
@@ -22,7 +23,8 @@ use journal::Anchor;
 
 pub use events::{EventKind, StoredEvent};
 pub use lists::{MOST_LOOKED_THROUGH, OrderFilter, PaymentFilter, PaymentStatusFilter, RefundFilter, Span};
-pub use reader::{HistoryEntry, OrderStatusFilter, Page, RowCounts, SettledPayout, StatementEntry, TablesReader};
+pub use reader::{HistoryEntry, OrderStatusFilter, Page, RowCounts, TablesReader};
+pub use settlements::{AddedUp, PayoutFilter, PayoutStatusFilter, SettledPayout, SettlementFilter, StatementEntry};
 pub use writer::TablesWriter;
 
 /// The version of the tables' layout, kept in SQLite's `user_version`.

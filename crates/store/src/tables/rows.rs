@@ -4,8 +4,8 @@ use ids::{DisputeId, Id, Kind};
 use ledger::Balance;
 use money::{Amount, Currency};
 use payments::{
-    Account, AccountFlags, Beginning, Capture, Deposit, Order, OrderStatus, Payment, PaymentStatus, Refund,
-    RegisteredTag, Share, TagMode, Tap, Text, UnixMillis,
+    Account, AccountFlags, Beginning, Capture, Deposit, Order, OrderStatus, Payment, PaymentStatus, PayoutStatus,
+    Refund, RegisteredTag, Share, TagMode, Tap, Text, UnixMillis,
 };
 use rusqlite::types::Type;
 use rusqlite::{Result, Row};
@@ -60,7 +60,7 @@ fn optional_amount(row: &Row<'_>, column: &str) -> Result<Option<Amount>> {
     stored.map(|minor_units| Amount::new(minor_units.cast_unsigned())).transpose().map_err(impossible)
 }
 
-fn optional_text(row: &Row<'_>, column: &str) -> Result<Option<Text>> {
+pub(super) fn optional_text(row: &Row<'_>, column: &str) -> Result<Option<Text>> {
     let stored: Option<String> = row.get(column)?;
     stored.map(Text::try_from).transpose().map_err(impossible)
 }
@@ -239,6 +239,17 @@ pub(super) fn payment_status_number(status: PaymentStatus) -> i64 {
         PaymentStatus::Processing => 2,
         PaymentStatus::Cancelled { .. } => 3,
         PaymentStatus::Failed { .. } => 4,
+    }
+}
+
+/// The number under which a payout's status is stored.
+pub(super) fn payout_status_number(status: &PayoutStatus) -> i64 {
+    match status {
+        PayoutStatus::Created => 0,
+        PayoutStatus::Submitted { .. } => 1,
+        PayoutStatus::Paid { .. } => 2,
+        PayoutStatus::Failed { .. } => 3,
+        PayoutStatus::Returned { .. } => 4,
     }
 }
 

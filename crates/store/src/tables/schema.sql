@@ -148,25 +148,28 @@ CREATE TABLE settlements (
     merchant        BLOB NOT NULL,
     currency        INTEGER NOT NULL,
     position        INTEGER NOT NULL,
-    closed_at       INTEGER NOT NULL,
+    business_day    TEXT NOT NULL,
     payout          BLOB, -- the payout that it called for
     payout_due      INTEGER, -- when it is to be paid out, while it is
     reserve_due     INTEGER, -- when its reserve comes free, while it is kept
     body            BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX settlements_by_merchant ON settlements (merchant, id);
-CREATE INDEX settlements_by_close ON settlements (closed_at);
+CREATE INDEX settlements_by_position ON settlements (position);
 CREATE INDEX settlements_payout_due ON settlements (payout_due) WHERE payout_due IS NOT NULL;
 CREATE INDEX settlements_reserve_due ON settlements (reserve_due) WHERE reserve_due IS NOT NULL;
 
 CREATE TABLE payouts (
     id              BLOB PRIMARY KEY,
     merchant        BLOB NOT NULL,
+    currency        INTEGER NOT NULL,
+    status          INTEGER NOT NULL, -- 0 created, 1 submitted, 2 paid, 3 failed, 4 returned
     open            INTEGER NOT NULL,
     body            BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX payouts_by_merchant ON payouts (merchant, id);
 CREATE INDEX payouts_open ON payouts (id) WHERE open = 1;
+CREATE INDEX payouts_created ON payouts (id) WHERE status = 0;
 
 CREATE TABLE merchants (
     id              BLOB PRIMARY KEY,

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 const SOURCES: [&str; 3] = [
     include_str!("../../src/tables/mod.rs"),
     include_str!("../../src/tables/reader.rs"),
+    include_str!("../../src/tables/settlements.rs"),
     include_str!("../../src/tables/writer.rs"),
 ];
 
