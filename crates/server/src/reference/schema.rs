@@ -77,6 +77,14 @@ named! {
     Metadata => metadata();
     /// Bank accounts by currency.
     PayoutAccounts => payout_accounts();
+    /// A price.
+    FeeRate => fee_rate();
+    /// A day of the week.
+    Weekday => weekday();
+    /// Which business days end with a settlement.
+    Schedule => schedule();
+    /// What is held back.
+    SettlementReserve => reserve();
     /// Some object.
     AnyObject => any_object();
     /// A postal address.
@@ -139,6 +147,73 @@ fn payout_accounts() -> Schema {
     accounts.additional_properties(Some(AdditionalProperties::RefOr(RefOr::T(account)))).build().into()
 }
 
+fn whole(description: &str, most: Option<u32>) -> RefOr<Schema> {
+    let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0_u32)).maximum(most);
+    RefOr::T(number.description(Some(description)).build().into())
+}
+
+fn fee_rate() -> Schema {
+    let tier = object(
+        "A price that holds from a volume on.",
+        3,
+        [
+            ("from_volume", whole("What must have been captured in the month before, in minor units; first 0.", None)),
+            ("rate", whole("Basis points: hundredths of a percent.", Some(10_000))),
+            ("fixed", whole("Charged besides, in minor units.", None)),
+        ],
+    );
+    let optional = |description: &str| {
+        let number = ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::SchemaType::from_iter([Type::Integer, Type::Null]));
+        RefOr::T(number.minimum(Some(0_u32)).description(Some(description)).build().into())
+    };
+    let method =
+        ObjectBuilder::new().schema_type(utoipa::openapi::schema::SchemaType::from_iter([Type::String, Type::Null]));
+    let method = method
+        .enum_values(Some([json!("tap"), Value::Null]))
+        .description(Some("The method that is priced; `null` prices every method that has no rate of its own."));
+    let tiers = ArrayBuilder::new().items(RefOr::T(tier)).min_items(Some(1)).max_items(Some(20));
+    object(
+        "The prices of one currency. A capture costs the tier's rate of it, rounded half up, and the fixed part; at \
+         least the minimum, at most the maximum, and never more than the capture.",
+        2,
+        [
+            ("currency", Currency::schema()),
+            ("tiers", RefOr::T(tiers.build().into())),
+            ("method", RefOr::T(method.build().into())),
+            ("minimum", optional("The least fee of a capture, in minor units.")),
+            ("maximum", optional("The highest fee of a capture, in minor units.")),
+        ],
+    )
+}
+
+const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
+fn weekday() -> Schema {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(WEEKDAYS)).build().into()
+}
+
+fn schedule() -> Schema {
+    let daily = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["daily"])).build();
+    let weekly = object(
+        "Once a week: after this weekday, or the first business day after it.",
+        1,
+        [("weekly", Weekday::schema())],
+    );
+    utoipa::openapi::schema::OneOfBuilder::new().item(daily).item(weekly).build().into()
+}
+
+fn reserve() -> Schema {
+    object(
+        "A part of each settlement that is held back for a while.",
+        2,
+        [
+            ("rate", whole("Basis points of the net amount; at least 1.", Some(10_000))),
+            ("days", whole("For how many days: 1 to 1000.", Some(1_000))),
+        ],
+    )
+}
+
 fn any_object() -> Schema {
     let object = ObjectBuilder::new().schema_type(Type::Object);
     object.additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(true))).build().into()
@@ -194,7 +269,6 @@ fn position() -> Schema {
 }
 
 fn opening_hours() -> Schema {
-    const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
     let range = || {
         let text = ObjectBuilder::new().schema_type(Type::String).examples([json!("09:00-18:30")]);
         text.pattern(Some("^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$"))
@@ -204,7 +278,7 @@ fn opening_hours() -> Schema {
         "When a store is open, by the day of the week and its own clocks. A range that ends no later than it begins ends \
          the next day; `00:00-24:00` is all day; a day without ranges is closed.",
         0,
-        DAYS.map(|day| (day, ranges())),
+        WEEKDAYS.map(|day| (day, ranges())),
     )
 }
 

@@ -1,6 +1,8 @@
 //! Merchants: those who are paid. What others say of them, of their stores and tills, in a few words is here too.
 
 mod core;
+pub(crate) mod prices;
+pub(crate) mod status;
 
 pub(crate) use self::core::open;
 
@@ -22,6 +24,8 @@ use serde::{Deserialize, Serialize};
 use terms::{Iban, Mcc, ZoneName};
 use utoipa::ToSchema;
 
+use self::core::Facts;
+use self::status::StatusName;
 use super::stores::reference_taken;
 use crate::app::App;
 use crate::auth::{Manager, Operator, Read, Settle, Staff, Write};
@@ -143,6 +147,7 @@ struct StoreWithTills<'a> {
 struct MerchantView<'a> {
     #[serde(flatten)]
     merchant: MerchantName<'a>,
+    status: StatusName,
     /// What it is called in law.
     #[schema(value_type = Option<String>, required, example = "Lantern Tea Company Limited")]
     legal_name: Option<&'a Text>,
@@ -159,7 +164,7 @@ struct MerchantView<'a> {
     email: Option<&'a Email>,
     /// What it can be paid in.
     #[schema(value_type = Vec<schema::Currency>)]
-    currencies: &'a BTreeSet<Currency>,
+    currencies: BTreeSet<Currency>,
     #[schema(value_type = Option<schema::Reference>, required)]
     reference: Option<&'a Reference>,
     #[schema(value_type = schema::Metadata)]
@@ -172,15 +177,18 @@ struct MerchantView<'a> {
 }
 
 impl<'a> MerchantView<'a> {
-    fn new(merchant: &'a MerchantProfile) -> Self {
+    fn new(merchant: &'a MerchantProfile, facts: Option<&Facts>) -> Self {
+        let unknown = Facts::default();
+        let facts = facts.unwrap_or(&unknown);
         Self {
             merchant: MerchantName::new(merchant),
+            status: facts.status.into(),
             legal_name: merchant.legal_name.as_ref(),
             mcc: merchant.mcc,
             country: merchant.country,
             time_zone: merchant.zone.as_ref(),
             email: merchant.email.as_ref(),
-            currencies: &merchant.currencies,
+            currencies: merchant.currencies.union(&facts.currencies).copied().collect(),
             reference: merchant.reference.as_ref(),
             metadata: &merchant.metadata,
             payout_accounts: &merchant.payout_accounts,
@@ -375,7 +383,7 @@ pub(crate) async fn create(
             metadata: body.metadata,
             ..MerchantProfile::new(id, body.name, now)
         };
-        put(change, merchant, StatusCode::CREATED)
+        put(change, merchant, &Facts::default(), StatusCode::CREATED)
     });
     let reply = created.await?;
     // Also when this is a repetition: the money core may not have heard of it the first time.
@@ -383,14 +391,19 @@ pub(crate) async fn create(
     Ok(reply.into_response())
 }
 
-fn put(change: &mut Change<'_>, merchant: MerchantProfile, status: StatusCode) -> Result<Reply, Problem> {
+fn put(
+    change: &mut Change<'_>,
+    merchant: MerchantProfile,
+    facts: &Facts,
+    status: StatusCode,
+) -> Result<Reply, Problem> {
     if let Some(reference) = &merchant.reference
         && change.merchant_named(reference)?.is_some_and(|other| other.id != merchant.id)
     {
         return Err(reference_taken());
     }
     change.put_merchant(merchant.clone())?;
-    Reply::new(status, &MerchantView::new(&merchant))
+    Reply::new(status, &MerchantView::new(&merchant, Some(facts)))
 }
 
 /// List merchants
@@ -410,7 +423,8 @@ pub(crate) async fn list(State(app): State<App>, _: Operator<Read>, mut query: Q
             Ok(directory.list::<MerchantProfile>(&filter, page.starting_after, page.limit)?)
         })
         .await?;
-    let data = part.items.iter().map(MerchantView::new).collect();
+    let facts = core::facts(&app, part.items.iter().map(|merchant| merchant.id).collect()).await?;
+    let data = part.items.iter().map(|merchant| MerchantView::new(merchant, facts.get(&merchant.id))).collect();
     respond(StatusCode::OK, &MerchantList { data, has_more: part.has_more })
 }
 
@@ -441,7 +455,9 @@ pub(crate) async fn get(
         store: StoreView::new(store),
         tills: tills.iter().map(TillView::new).collect(),
     });
-    let view = MerchantWithStores { merchant: MerchantView::new(&profile), stores: stores.collect() };
+    let facts = core::facts(&app, vec![id]).await?;
+    let merchant = MerchantView::new(&profile, facts.get(&id));
+    let view = MerchantWithStores { merchant, stores: stores.collect() };
     respond(StatusCode::OK, &view)
 }
 
@@ -474,6 +490,7 @@ pub(crate) async fn update(
     request: Control<Manager<Write>, MerchantChanges>,
 ) -> Result<Response, Problem> {
     let id = own_or_any(&id, request.posted.actor.merchant())?;
+    let facts = core::facts(&app, vec![id]).await?.remove(&id).unwrap_or_default();
     let changed = control(&app, request, move |change, actor, changes| {
         if let Some(field) = changes.reserved().filter(|_| actor.merchant().is_some()) {
             return Err(Problem::new(Code::Forbidden, "only the operator can change this").at(field));
@@ -483,7 +500,7 @@ pub(crate) async fn update(
         if merchant.currencies.len() > MOST_CURRENCIES {
             return Err(Problem::field("currencies", "must be no more than 30 with those that it has"));
         }
-        put(change, merchant, StatusCode::OK)
+        put(change, merchant, &facts, StatusCode::OK)
     });
     let reply = changed.await?;
     core::open_accounts(&app, id).await?;
@@ -567,16 +584,17 @@ pub(crate) async fn set_payout_account(
     let id = own_or_any(&id, request.posted.actor.merchant())?;
     let request =
         request.try_map(|_, body| Ok((body.currency, body.account.map(AccountRequest::read).transpose()?)))?;
+    let facts = core::facts(&app, vec![id]).await?.remove(&id).unwrap_or_default();
     let set = control(&app, request, move |change, _, (currency, account)| {
         let mut merchant = change.merchant(id)?.ok_or_else(Problem::not_found)?;
         match account {
-            Some(_) if !merchant.currencies.contains(&currency) => {
+            Some(_) if !merchant.currencies.contains(&currency) && !facts.currencies.contains(&currency) => {
                 return Err(::payments::Rejection::CurrencyNotAccepted { currency }.into());
             }
             Some(account) => drop(merchant.payout_accounts.insert(currency, account)),
             None => drop(merchant.payout_accounts.remove(&currency)),
         }
-        put(change, merchant, StatusCode::OK)
+        put(change, merchant, &facts, StatusCode::OK)
     });
     Ok(set.await?.into_response())
 }

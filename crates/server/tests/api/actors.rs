@@ -20,6 +20,8 @@ struct Things {
     key: String,
     webhook_endpoint: String,
     delivery: String,
+    /// A merchant that has only applied.
+    applicant: String,
 }
 
 impl Things {
@@ -36,8 +38,12 @@ impl Things {
         };
         eventually(|| !deliveries().is_empty());
         let delivery = deliveries()[0]["id"].as_str().unwrap().to_owned();
+        let terms = format!("/v1/merchants/{MERCHANT}/settlement_terms");
+        platform.post(token(Actor::Operator).expose(), &terms, &json!({ "time_zone": "Asia/Shanghai" })).expect(200);
         let (order, url) = (platform.order().id(), platform.touch(STANDING_TAG));
-        Self { order, tap, payment, url, key, webhook_endpoint, delivery }
+        let applies = json!({ "name": "Night Noodles", "currencies": ["CNY"] });
+        let applicant = platform.post(token(Actor::Operator).expose(), "/v1/merchants", &applies).expect(201).id();
+        Self { order, tap, payment, url, key, webhook_endpoint, delivery, applicant }
     }
 
     /// The endpoint's path to the things of [`MERCHANT`] and wallet 0.
@@ -46,6 +52,8 @@ impl Things {
             "orders" => self.order.clone(),
             "taps" => self.tap.clone(),
             "payments" => self.payment.clone(),
+            // The others go on being paid.
+            "merchants" if template.ends_with("/suspend") || template.ends_with("/close") => self.applicant.clone(),
             "merchants" => MERCHANT.to_string(),
             "stores" => store_of(MERCHANT).to_string(),
             "tills" => till_of(MERCHANT).to_string(),
@@ -73,6 +81,9 @@ impl Things {
             "/v1/merchants" => json!({ "name": "Night Noodles", "currencies": ["CNY"] }),
             "/v1/merchants/{id}" => json!({ "email": "owner@example.com" }),
             "/v1/merchants/{id}/payout_accounts" => json!({ "currency": "CNY", "account": null }),
+            "/v1/merchants/{id}/activate" | "/v1/merchants/{id}/suspend" | "/v1/merchants/{id}/close" => json!({}),
+            "/v1/merchants/{id}/fee_plans" => json!({ "rates": [] }),
+            "/v1/merchants/{id}/settlement_terms" => json!({ "time_zone": "Asia/Shanghai" }),
             "/v1/imports" => json!({
                 "kind": "stores", "merchant": MERCHANT, "csv": "reference,name\nS-1,East Lake\n"
             }),
