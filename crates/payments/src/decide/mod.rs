@@ -62,8 +62,6 @@ impl Verdict {
 /// Decides one command. Everything that the command [needs](State::next_need) must have been recalled.
 pub fn decide(state: &State, command: Command) -> Decision {
     let Command { now, request, action } = command;
-    // The truth is asked for each time, and what is due is nobody's request.
-    let request = request.filter(|_| !matches!(action, Action::ResolveOrder { .. } | Action::Tick));
     let request = request.filter(|_| action.is_repeatable());
     if let Some(known) = request.and_then(|request| replay(state, request)) {
         return Decision { records: Vec::new(), answer: known };

@@ -37,10 +37,10 @@ fn orders_expire_at_their_millisecond_and_the_tag_is_free() {
     let order = shop.order(0, fen(100));
     assert_eq!(shop.state.next_due(), Some(order.expires_at));
     shop.now = UnixMillis(order.expires_at.0 - 1);
-    assert_eq!(shop.ask(Action::Tick), Ok(Answer::Done));
+    assert_eq!(shop.ask(Action::Tick), Ok(Answer::Ticked(0)));
     assert!(shop.happened.is_empty());
     shop.now = order.expires_at;
-    assert_eq!(shop.ask(Action::Tick), Ok(Answer::Done));
+    assert_eq!(shop.ask(Action::Tick), Ok(Answer::Ticked(1)));
     assert_eq!(shop.happened, [Event::OrderExpired(order.id)]);
     assert_eq!(shop.state.next_due(), None);
     assert_eq!(shop.state.tag(tag_id(0)).unwrap().waiting_order, None);

@@ -191,7 +191,10 @@ impl Table {
                 totals.disputes += 1;
                 totals.disputed += amount;
             }),
-            transfer_code::DISPUTE_WON => self.gather(credit, at, |totals| totals.returned += amount),
+            transfer_code::DISPUTE_WON => self.gather(credit, at, |totals| {
+                totals.returns += 1;
+                totals.returned += amount;
+            }),
             _ => {}
         }
     }
