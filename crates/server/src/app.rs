@@ -304,16 +304,30 @@ impl fmt::Debug for App {
 /// The routes of the API, each with its description.
 pub(crate) fn api_routes() -> OpenApiRouter<App> {
     use resources::{audit_log, imports, keys, stores, tills};
+    use resources::{balances, captures, disputes, refunds};
     use resources::{deliveries, webhook_endpoints};
     use resources::{events, health, merchants, orders, payments, sandbox, tags, taps, wallets};
     OpenApiRouter::new()
         .routes(routes!(orders::create, orders::list))
         .routes(routes!(orders::get))
         .routes(routes!(orders::cancel))
+        .routes(routes!(orders::resolve_by_reference))
+        .routes(routes!(orders::resolve))
         .routes(routes!(taps::open))
         .routes(routes!(taps::get))
         .routes(routes!(payments::pay, payments::list))
         .routes(routes!(payments::get))
+        .routes(routes!(captures::create))
+        .routes(routes!(captures::list))
+        .routes(routes!(payments::void))
+        .routes(routes!(refunds::create, refunds::list))
+        .routes(routes!(refunds::get))
+        .routes(routes!(disputes::create, disputes::list))
+        .routes(routes!(disputes::get))
+        .routes(routes!(disputes::answer))
+        .routes(routes!(disputes::accept))
+        .routes(routes!(disputes::decide))
+        .routes(routes!(balances::get))
         .routes(routes!(wallets::get))
         .routes(routes!(wallets::balances))
         .routes(routes!(wallets::history))

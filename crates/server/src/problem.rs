@@ -352,7 +352,7 @@ pub(crate) struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "amount.currency")]
     field: Option<&'a str>,
-    /// With `tag_busy`: the order that waits at the tag.
+    /// With `tag_busy`: the order that waits at the tag. With `reference_taken`: the order that has the reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::OrderId>, nullable = false)]
     order: Option<OrderId>,
@@ -371,8 +371,13 @@ fn clipped(text: Cow<'static, str>) -> Cow<'static, str> {
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         let mut problem = Self::new(rejection.into(), rejection.to_string());
-        if let Rejection::TagBusy { order } = rejection {
-            problem.0.order = Some(order);
+        match rejection {
+            Rejection::TagBusy { order } => problem.0.order = Some(order),
+            Rejection::ReferenceTaken { order } => {
+                problem.0.order = Some(order);
+                problem = problem.at("reference");
+            }
+            _ => {}
         }
         problem
     }

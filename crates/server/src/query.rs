@@ -5,8 +5,10 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, Query as Pairs};
 use axum::http::Uri;
 use axum::http::request::Parts;
+use store::tables::Span;
 
 use crate::problem::{Code, Problem};
+use crate::timestamp::Timestamp;
 
 /// The items of a list when nobody says how many.
 const DEFAULT_LIMIT: u32 = 20;
@@ -46,6 +48,14 @@ impl Query {
         let Some(place) = self.0.iter().position(|(given, _)| given == name) else { return Ok(None) };
         let (_, value) = self.0.swap_remove(place);
         value.parse().map(Some).map_err(|_| Problem::field(name, expected))
+    }
+
+    /// Takes the span of time that a list is of.
+    pub(crate) fn take_created(&mut self) -> Result<Span, Problem> {
+        const EXPECTED: &str = "must be a moment such as 2026-11-22T12:30:00Z";
+        let after: Option<Timestamp> = self.take("created_after", EXPECTED)?;
+        let before: Option<Timestamp> = self.take("created_before", EXPECTED)?;
+        Ok(Span { after: after.map(|moment| moment.0), before: before.map(|moment| moment.0) })
     }
 
     /// Takes what a list is searched by.

@@ -67,7 +67,10 @@ the caller's to change, 5xx is ours: try again.
 const TAGS: &[(&str, &str)] = &[
     ("orders", "What merchants ask to be paid."),
     ("taps", "A phone has touched a tag."),
-    ("payments", "Money that moved from a wallet to a merchant."),
+    ("payments", "Money that moved from a wallet to a merchant, or is held for it."),
+    ("refunds", "Money that went back."),
+    ("disputes", "A payer's word against a payment."),
+    ("balance", "What a merchant has, what gathers for it, what it owes."),
     ("wallets", "Whose they are, what they hold, what has moved."),
     ("merchants", "Those who are paid."),
     ("stores", "The places of merchants."),
@@ -234,7 +237,7 @@ fn example(code: Code) -> Example {
         Code::InvalidField => value["field"] = json!("amount.currency"),
         Code::InvalidId => value["field"] = json!("id"),
         Code::TapUrlMalformed | Code::TapInvalid => value["field"] = json!("url"),
-        Code::TagBusy => value["order"] = json!("ord_01h455vb4pex5vsknk084sn02q"),
+        Code::TagBusy | Code::ReferenceTaken => value["order"] = json!("ord_01h455vb4pex5vsknk084sn02q"),
         _ => {}
     }
     ExampleBuilder::new().summary(code.title()).value(Some(value)).build()

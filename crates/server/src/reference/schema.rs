@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde_json::{Value, json};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, Type};
-use utoipa::openapi::{RefOr, Required, Schema};
+use utoipa::openapi::{KnownFormat, RefOr, Required, Schema, SchemaFormat};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::query::MAX_LIMIT;
@@ -41,6 +41,12 @@ named! {
     TapId => id("a tap", "tap");
     /// A payment's id.
     PaymentId => id("a payment", "pay");
+    /// A capture's id.
+    CaptureId => id("a capture", "cap");
+    /// A refund's id.
+    RefundId => id("a refund", "ref");
+    /// A dispute's id.
+    DisputeId => id("a dispute", "dsp");
     /// A tag's id.
     TagId => id("a tag", "tag");
     /// A merchant's id.
@@ -285,7 +291,7 @@ fn opening_hours() -> Schema {
 fn money() -> Schema {
     let amount = ObjectBuilder::new()
         .schema_type(Type::Integer)
-        .format(Some(utoipa::openapi::SchemaFormat::Custom("int64".to_owned())))
+        .format(Some(SchemaFormat::Custom("int64".to_owned())))
         .description(Some("A whole number of the currency's minor unit: 1250 is 12.50 CNY, 1250 JPY or 1.250 KWD."))
         .minimum(Some(1_i64))
         .maximum(Some(MAX_AMOUNT))
@@ -324,12 +330,42 @@ macro_rules! filters {
 filters! {
     /// The parameter of lists that a merchant can be named for.
     ByMerchant => "merchant", MerchantId, "Only what belongs to this merchant.";
+    /// The parameter of lists that an order can be named for.
+    ByOrder => "order", OrderId, "Only what is of this order.";
+    /// The parameter of lists that a payment can be named for.
+    ByPayment => "payment", PaymentId, "Only what is of this payment.";
+    /// The parameter of lists that a wallet can be named for.
+    ByWallet => "wallet", WalletId, "Only what is of this wallet.";
     /// The parameter of lists that a store can be named for.
     ByStore => "store", StoreId, "Only what is in this store.";
     /// The parameter of lists that a till can be named for.
     ByTill => "till", TillId, "Only what is this till's.";
     /// The parameter of lists that a key can be named for.
     ByKey => "key", KeyId, "Only what this key asked for.";
+}
+
+/// The parameters of lists that can be of a span of time.
+pub(crate) struct Created;
+
+impl IntoParams for Created {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let moment = |name: &str, description: &str| {
+            let text = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+            ParameterBuilder::new()
+                .name(name)
+                .parameter_in(ParameterIn::Query)
+                .required(Required::False)
+                .description(Some(description))
+                .schema(Some(text.examples([json!("2026-11-22T12:30:00Z")])))
+                .build()
+        };
+        vec![
+            moment("created_after", "Only what was created at this moment or later (RFC 3339)."),
+            moment("created_before", "Only what was created before this moment (RFC 3339)."),
+        ]
+    }
 }
 
 /// The parameter of lists that can be searched.

@@ -226,7 +226,7 @@ fn write_event(app: &App, notice: &Notice) -> Result<String, Problem> {
         }
         Event::PaymentSucceeded(settled) | Event::PaymentMade(settled) => {
             let place = Place::of(app, settled.what.tag)?;
-            write("payment.succeeded", EventData::Payment(PaymentView::new(&settled.what, &place)))
+            write("payment.succeeded", EventData::Payment(PaymentView::for_wallet(&settled.what, &place)))
         }
         Event::PaymentDeclined(declined) => {
             let DeclinedPayment { tag, tap, order, reason, .. } = *declined;

@@ -204,7 +204,7 @@ pub(crate) async fn pay(
     };
     let payment = touch_and_pay(&app, &order, wallet, &body).await?;
     let place = Place::of(&app, payment.tag)?;
-    respond(StatusCode::CREATED, &PaymentView::new(&payment, &place))
+    respond(StatusCode::CREATED, &PaymentView::for_merchant(&payment, &place))
 }
 
 /// The wallet that always has enough, with enough for this order.

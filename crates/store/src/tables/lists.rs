@@ -292,7 +292,8 @@ impl PaymentFilter {
 
     /// What else a payment must be, in SQL.
     fn conditions(&self) -> String {
-        let status = self.status.map_or_else(String::new, |status| format!("AND payments.status = {}", status.number()));
+        let status =
+            self.status.map_or_else(String::new, |status| format!("AND payments.status = {}", status.number()));
         let tags = self.tags.as_deref().map_or_else(String::new, among);
         format!("{status} {tags}")
     }
