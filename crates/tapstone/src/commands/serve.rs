@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use server::{App, Options, Sandbox};
+use server::{App, Options, RateLimit, Sandbox};
 use tag::{AesKey, TagKeys};
 use tokio::net::TcpListener;
 
@@ -31,6 +31,10 @@ pub(crate) struct Arguments {
     /// Where phones reach the platform, if not at the listening address.
     #[arg(long, value_name = "URL")]
     public_url: Option<PublicUrl>,
+    /// Requests a second that one API key may make in the long run, five times as many at once; 0 is no limit.
+    #[arg(long, value_name = "NUMBER", default_value_t = RateLimit::default().per_second,
+        value_parser = clap::value_parser!(u32).range(0..=200_000))]
+    rate_limit: u32,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -62,7 +66,9 @@ async fn serve(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn assemble(arguments: &Arguments, folder: &OpenFolder, url: &PublicUrl) -> Result<(App, String), Failure> {
-    let mut options = Options::default();
+    let per_second = arguments.rate_limit;
+    let rate_limit = (per_second > 0).then_some(RateLimit { per_second, burst: per_second * 5 });
+    let mut options = Options { rate_limit, ..Options::default() };
     let mut greeting = String::new();
     if arguments.demo {
         let ready = demo::prepare(folder, url)?;
@@ -86,6 +92,7 @@ fn describe(world: &server::World, url: &PublicUrl, text: &mut String) -> std::f
     writeln!(text, "  open the till on one screen   {url}/till")?;
     writeln!(text, "  and the wallet on another     {url}/wallet")?;
     writeln!(text, "  API reference                 {url}/reference\n")?;
+    writeln!(text, "  {:<30}{}", "Operator", world.operator_key)?;
     for merchant in &world.merchants {
         writeln!(text, "  {:<30}{}", merchant.name, merchant.key)?;
     }
