@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use store::tables::{OrderFilter, OrderStatusFilter};
 use utoipa::ToSchema;
 
-use self::new::{CaptureMethod, OrderRequest, Reference, reference_key};
+pub(crate) use self::new::CaptureMethod;
+use self::new::{OrderRequest, Reference, reference_key};
 use super::merchants::Place;
 use super::payments::PaymentView;
 use crate::app::App;
@@ -99,7 +100,7 @@ enum StatusName {
 /// A line of what is bought.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LineItem)]
-struct ItemView<'a> {
+pub(crate) struct ItemView<'a> {
     /// What it is.
     #[schema(value_type = String, example = "oolong")]
     name: &'a Text,
@@ -127,6 +128,11 @@ struct SplitView {
 }
 
 impl<'a> ItemView<'a> {
+    /// What an order is for, line by line.
+    pub(crate) fn of(order: &'a Order) -> Vec<Self> {
+        of(order.details.as_deref(), |details| &details.items).iter().map(Self::new).collect()
+    }
+
     fn new(item: &'a LineItem) -> Self {
         Self { name: &item.name, quantity: item.quantity, unit_amount: item.unit_amount }
     }
@@ -178,10 +184,10 @@ impl<'a> OrderView<'a> {
             currency: order.currency,
             description: order.description.as_ref(),
             reference: order.reference.as_ref(),
-            capture: hold_ms.map_or(CaptureMethod::Automatic, |_| CaptureMethod::Manual),
+            capture: CaptureMethod::of(order),
             hold_expires_in_seconds: hold_ms.map(|milliseconds| milliseconds / 1_000),
             tipping: details.is_some_and(|details| details.tipping),
-            items: of(details, |details| &details.items).iter().map(ItemView::new).collect(),
+            items: ItemView::of(order),
             splits: of(details, |details| &details.splits).iter().map(SplitView::new).collect(),
             metadata: Notes(of(details, |details| &details.metadata)),
             payment,

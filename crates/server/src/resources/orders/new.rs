@@ -2,7 +2,7 @@
 
 use ids::{MerchantId, OrderId, TagId, TillId};
 use money::{BasisPoints, Currency, Money};
-use payments::{LineItem, NewOrder, NewOrderAmount, OrderDetails, ReferenceKey, Split, SplitPart, Text};
+use payments::{LineItem, NewOrder, NewOrderAmount, Order, OrderDetails, ReferenceKey, Split, SplitPart, Text};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -79,6 +79,14 @@ pub(crate) enum CaptureMethod {
     #[default]
     Automatic,
     Manual,
+}
+
+impl CaptureMethod {
+    /// What paying this order does.
+    pub(crate) fn of(order: &Order) -> Self {
+        let is_held = order.details.as_ref().is_some_and(|details| details.hold_ms.is_some());
+        if is_held { Self::Manual } else { Self::Automatic }
+    }
 }
 
 /// A line of what is bought.
