@@ -137,7 +137,7 @@ impl App {
         };
         let api = reference::complete(api_routes().into_openapi());
         Ok(Self(Arc::new(Inner {
-            hub: Hub::open(&engine, &directory, limits)?,
+            hub: Hub::open(&engine, &directory, limits, options.webhooks.clone())?,
             metrics: Metrics::new(api.paths.paths.keys()),
             openapi: reference::render(&api),
             reads_waiting: Arc::new(Semaphore::new(READS_WAITING)),
@@ -352,6 +352,7 @@ pub(crate) fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(tags::list))
         .routes(routes!(tags::get, tags::update))
         .routes(routes!(events::listen))
+        .routes(routes!(events::get))
         .routes(routes!(webhook_endpoints::create, webhook_endpoints::list))
         .routes(routes!(webhook_endpoints::get, webhook_endpoints::update, webhook_endpoints::delete))
         .routes(routes!(webhook_endpoints::rotate_secret))

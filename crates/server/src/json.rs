@@ -182,11 +182,16 @@ pub(crate) fn respond(status: StatusCode, document: &impl Serialize) -> Result<R
     const USUAL_LENGTH: usize = 1_024;
     let mut body = Vec::with_capacity(USUAL_LENGTH);
     serde_json::to_writer(&mut body, document).map_err(Problem::internal)?;
-    let mut response = Response::new(Body::from(body));
+    Ok(respond_with(status, body))
+}
+
+/// A response with a document that is JSON already.
+pub(crate) fn respond_with(status: StatusCode, json: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(json));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    response
 }
 
 #[cfg(test)]

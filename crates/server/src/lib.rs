@@ -28,6 +28,7 @@ mod sandbox;
 mod serve;
 mod source;
 mod timestamp;
+mod told;
 pub mod webhooks;
 
 pub use app::{App, Options};
@@ -37,3 +38,4 @@ pub use reference::openapi_json;
 pub use sandbox::Sandbox;
 pub use serve::serve;
 pub use source::{Source, SystemSource};
+pub use told::StoredEvents;

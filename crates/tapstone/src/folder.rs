@@ -43,6 +43,14 @@ pub(crate) struct OpenFolder {
 }
 
 impl OpenFolder {
+    /// What time it is there.
+    pub(crate) fn clock(&self) -> Box<dyn Clock + Sync> {
+        match &self.test_clock {
+            Some(clock) => Box::new(clock.clone()),
+            None => Box::new(SystemClock),
+        }
+    }
+
     /// Brings everything to rest, for a quick start the next time.
     pub(crate) fn close(self) {
         self.engine.close();

@@ -67,6 +67,9 @@ named! {
     DeliveryId => id("a delivery", "dlv");
     /// An event's id.
     EventId => id("an event", "evt");
+    /// A settlement's id.
+    SettlementId => id("a settlement", "stl");
+    PayoutId => id("a payout", "po");
     /// A merchant category code.
     Mcc => text(Some("What trade it is in: a merchant category code of ISO 18245."), "5814", Some("^[0-9]{4}$"));
     /// A country.

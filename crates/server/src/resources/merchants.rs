@@ -121,10 +121,15 @@ pub(crate) struct Place {
 impl Place {
     /// The place of a tag that the money core knows. The directory must know it too: provisioning adds both.
     pub(crate) fn of(app: &App, id: TagId) -> Result<Self, Problem> {
+        Self::in_directory(app.directory(), id)
+    }
+
+    /// The same, for who has nothing but the directory.
+    pub(crate) fn in_directory(directory: &Directory, id: TagId) -> Result<Self, Problem> {
         let find = || {
-            let tag = app.directory().tag(id)?;
-            let merchant = app.directory().merchant(tag.merchant)?;
-            let store = app.directory().store(tag.store)?;
+            let tag = directory.tag(id)?;
+            let merchant = directory.merchant(tag.merchant)?;
+            let store = directory.store(tag.store)?;
             Some(Self { tag, merchant, store })
         };
         find().ok_or_else(|| Problem::internal(format_args!("the directory does not know {id}: provision it again")))

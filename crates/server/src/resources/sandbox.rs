@@ -93,6 +93,9 @@ pub(crate) async fn advance(
     let sandbox = app.sandbox()?;
     sandbox.advance(posted.body.advance_seconds.0 * 1_000);
     let happened = app.do_what_is_due().await?;
+    if let Ok(webhooks) = app.webhooks() {
+        webhooks.wake();
+    }
     respond(StatusCode::OK, &ClockView { now: Timestamp(sandbox.now()), happened })
 }
 

@@ -172,7 +172,7 @@ pub(crate) struct Events {
 
 impl Events {
     pub(crate) fn open(address: SocketAddr, token: &str, last_event_id: Option<&str>) -> Self {
-        let mut request = Request::get("/v1/events").token(token);
+        let mut request = Request::get("/v1/events").token(token).header("Accept", "text/event-stream");
         if let Some(id) = last_event_id {
             request = request.header("Last-Event-ID", id);
         }

@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
-use server::{App, Options, RateLimit, Sandbox};
+use server::webhooks::{self, Network, Webhooks};
+use server::{App, Options, RateLimit, Sandbox, StoredEvents};
 use tag::{AesKey, TagKeys};
 use tokio::net::TcpListener;
 
@@ -55,20 +57,39 @@ async fn serve(arguments: &Arguments) -> Result<(), Failure> {
     };
     let folder = DataFolder(&arguments.data);
     let folder = if arguments.demo { folder.open_demonstration()? } else { folder.open_platform()? };
-    let (app, greeting) = assemble(arguments, &folder, &url)?;
+    let webhooks = start_webhooks(&arguments.data, &folder)?;
+    let (app, greeting) = assemble(arguments, &folder, &url, webhooks.clone())?;
     let greeting = format!("Tapstone {} listens on {}\n{greeting}", env!("CARGO_PKG_VERSION"), listener.local_addr()?);
     // Nobody needs to read the greeting.
     drop(output::print(&greeting));
     server::serve(app, listener, signals.first()).await;
+    webhooks.close();
     folder.close();
     tracing::info!("stopped; everything that was answered is on the disk");
     Ok(())
 }
 
-fn assemble(arguments: &Arguments, folder: &OpenFolder, url: &PublicUrl) -> Result<(App, String), Failure> {
+/// Begins to tell merchants' servers of what has happened, and of what they have missed.
+fn start_webhooks(data: &Path, folder: &OpenFolder) -> Result<webhooks::Service, Failure> {
+    let stored = Webhooks::open(data, webhooks::Limits::default())?;
+    let source = StoredEvents::new(folder.engine.clone(), folder.directory.clone());
+    let clock = folder.clock();
+    // Where no money is real, a receiver may be on this machine.
+    let network = if folder.test_clock.is_some() { Network::Private } else { Network::Public };
+    let settings =
+        webhooks::Settings { network, now: Arc::new(move || clock.now().0), ..webhooks::Settings::default() };
+    Ok(webhooks::Service::start(stored, Arc::new(source), settings, tokio::runtime::Handle::current())?)
+}
+
+fn assemble(
+    arguments: &Arguments,
+    folder: &OpenFolder,
+    url: &PublicUrl,
+    webhooks: webhooks::Service,
+) -> Result<(App, String), Failure> {
     let per_second = arguments.rate_limit;
     let rate_limit = (per_second > 0).then_some(RateLimit { per_second, burst: per_second * 5 });
-    let mut options = Options { rate_limit, ..Options::default() };
+    let mut options = Options { rate_limit, webhooks: Some(webhooks), ..Options::default() };
     let mut greeting = String::new();
     if arguments.demo {
         let ready = demo::prepare(folder, url)?;
