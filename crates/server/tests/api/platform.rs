@@ -212,6 +212,42 @@ impl Platform {
         self.post(&wallet_token(n), "/v1/payments", body)
     }
 
+    /// A payment of wallet `n` over so many fen to [`MERCHANT`], at its standing tag.
+    pub(crate) fn paid(&self, n: u8, fen: u64) -> String {
+        let tap = self.tap(n, STANDING_TAG).expect(201).id();
+        let amount = serde_json::json!({ "amount": fen, "currency": "CNY" });
+        self.pay(n, &serde_json::json!({ "tap": tap, "amount": amount })).expect(201).id()
+    }
+
+    /// What [`MERCHANT`] asks for at its till's tag, with these further fields.
+    pub(crate) fn ask(&self, fields: Value) -> Reply {
+        let mut body = serde_json::json!({ "tag": TILL_TAG });
+        body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        self.post(&merchant_token(MERCHANT), "/v1/orders", &body)
+    }
+
+    /// A payment of wallet `n` for such an order; gives the order as it was asked, and the payment.
+    pub(crate) fn asked_and_paid(&self, n: u8, fields: Value) -> (Value, Value) {
+        let order = self.ask(fields).expect(201).json();
+        let tap = self.tap(n, TILL_TAG).expect(201).id();
+        (order, self.pay(n, &serde_json::json!({ "tap": tap })).expect(201).json())
+    }
+
+    /// What [`MERCHANT`] is answered with.
+    pub(crate) fn see(&self, path: &str) -> Value {
+        self.get(&merchant_token(MERCHANT), path).expect(200).json()
+    }
+
+    /// The same of a thing.
+    pub(crate) fn look_at(&self, what: &str, thing: &Value) -> Value {
+        self.see(&format!("/v1/{what}/{}", thing["id"].as_str().unwrap()))
+    }
+
+    /// What [`MERCHANT`] posts.
+    pub(crate) fn merchant_posts(&self, path: &str, body: &Value) -> Reply {
+        self.post(&merchant_token(MERCHANT), path, body)
+    }
+
     /// What wallet `n` has, in fen.
     pub(crate) fn balance(&self, n: u8) -> u64 {
         let balances = self.get(&wallet_token(n), "/v1/wallets/me/balances").expect(200).json();
