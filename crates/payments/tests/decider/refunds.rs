@@ -153,6 +153,20 @@ fn bug_20_a_refunded_payment_is_remembered_until_its_refund_is_stored() {
     assert_eq!(shop.state.payment(payment.id), None);
 }
 
+/// Two commands of one batch need the same cold payment: the second look-up comes back when the first has refunded.
+#[test]
+fn bug_20_a_recall_that_comes_late_overwrites_nothing() {
+    let mut shop = Shop::new();
+    shop.deposit(0, fen(1_000));
+    let tap = shop.tap(0, 1);
+    let payment = shop.pay(0, tap.id, Some(fen(1_000))).unwrap();
+    shop.refund(payment.id, Some(1_000)).unwrap();
+    shop.state.recall(Recalled::Payment(payment.clone()));
+    shop.state.recall(Recalled::Tap(tap, None));
+    assert_eq!(shop.refund(payment.id, Some(1)), Err(Rejection::RefundExceedsPayment { refundable: 0 }));
+    assert_eq!(shop.pay(0, tap.id, Some(fen(1))), Err(Rejection::TapAlreadyUsed));
+}
+
 /// The process stops between any two records of a life of refunds and comes back with what is durable.
 #[test]
 fn bug_20_a_restart_between_any_two_records_refunds_nothing_twice() {
