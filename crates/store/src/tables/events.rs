@@ -61,6 +61,11 @@ impl EventKind {
         told(event).map(|told| told.kind)
     }
 
+    /// Whether there is one for nearly every tap. The index by kind leaves these out.
+    pub(super) fn is_frequent(self) -> bool {
+        matches!(self, Self::OrderCreated | Self::PaymentMade)
+    }
+
     /// The number under which it is stored.
     pub fn number(self) -> i64 {
         self as i64

@@ -123,12 +123,16 @@ impl Database {
     }
 
     fn open_to_read(path: &Path) -> Result<Self, TablesError> {
-        let database = Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let database = Self::open_read_only(path)?;
         database.check_version()?;
-        database.run(|sql| {
-            sql.pragma_update(None, "query_only", true)?;
-            sql.pragma_update(None, "cache_size", -32_768)
-        })?;
+        database.run(|sql| sql.pragma_update(None, "cache_size", -32_768))?;
+        Ok(database)
+    }
+
+    /// A connection that changes nothing, to a file of any version.
+    fn open_read_only(path: &Path) -> Result<Self, TablesError> {
+        let database = Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        database.run(|sql| sql.pragma_update(None, "query_only", true))?;
         Ok(database)
     }
 

@@ -238,7 +238,8 @@ impl TablesReader {
                 self.all(select, params![merchant, before, more], rows::refund)?
             }
             Some(payment) => {
-                let select = "SELECT * FROM refunds WHERE payment = ?4 AND merchant = ?1 AND id < ?2
+                let select = "SELECT * FROM refunds INDEXED BY refunds_by_payment
+                              WHERE payment = ?4 AND merchant = ?1 AND id < ?2
                               ORDER BY id DESC LIMIT ?3";
                 self.all(select, params![merchant, before, more, payment.to_bytes()], rows::refund)?
             }
@@ -248,7 +249,7 @@ impl TablesReader {
 
     /// A dispute.
     pub fn dispute(&self, id: DisputeId) -> Result<Option<Dispute>, TablesError> {
-        self.one("SELECT * FROM disputes WHERE id = ?1", [id.to_bytes()], rows::body)
+        self.one("SELECT * FROM disputes WHERE id = ?1", [id.to_bytes()], rows::dispute)
     }
 
     /// The disputes that a wallet opened or a merchant has to answer, or (of the platform) all, before `before`, newest
@@ -268,7 +269,7 @@ impl TablesReader {
         let open = if open_only { "AND open = 1" } else { "" };
         let select = format!("SELECT * FROM disputes WHERE {whose} {open} AND id < ?2 ORDER BY id DESC LIMIT ?3");
         let fields = params![owner.bits().to_be_bytes(), newest(before), i64::from(limit) + 1];
-        Ok(Page::cut(self.all(&select, fields, rows::body)?, limit))
+        Ok(Page::cut(self.all(&select, fields, rows::dispute)?, limit))
     }
 
     /// A settlement and its payout.
@@ -329,7 +330,7 @@ impl TablesReader {
 
     /// A payout.
     pub fn payout(&self, id: PayoutId) -> Result<Option<Payout>, TablesError> {
-        self.one("SELECT * FROM payouts WHERE id = ?1", [id.to_bytes()], rows::body)
+        self.one("SELECT * FROM payouts WHERE id = ?1", [id.to_bytes()], rows::payout)
     }
 
     /// The payouts of a merchant, or of all, before `before`, newest first; only those that the bank has not answered if
@@ -345,22 +346,22 @@ impl TablesReader {
         let open = if open_only { "AND open = 1" } else { "" };
         let select = format!("SELECT * FROM payouts WHERE {whose} {open} AND id < ?2 ORDER BY id DESC LIMIT ?3");
         let fields = params![merchant.map(MerchantId::to_bytes), newest(before), i64::from(limit) + 1];
-        Ok(Page::cut(self.all(&select, fields, rows::body)?, limit))
+        Ok(Page::cut(self.all(&select, fields, rows::payout)?, limit))
     }
 
     /// What the money core knows of a merchant beside its accounts.
     pub fn merchant(&self, id: MerchantId) -> Result<Option<MerchantState>, TablesError> {
-        self.one("SELECT * FROM merchants WHERE id = ?1", [id.to_bytes()], rows::body)
+        self.one("SELECT * FROM merchants WHERE id = ?1", [id.to_bytes()], rows::merchant)
     }
 
     /// Every merchant of whom more is known than that it has accounts.
     pub fn all_merchants(&self) -> Result<Vec<MerchantState>, TablesError> {
-        self.all("SELECT * FROM merchants", [], rows::body)
+        self.all("SELECT * FROM merchants", [], rows::merchant)
     }
 
     /// Every book.
     pub fn all_books(&self) -> Result<Vec<MerchantBook>, TablesError> {
-        self.all("SELECT * FROM books", [], rows::body)
+        self.all("SELECT * FROM books", [], rows::book)
     }
 
     /// A merchant's books, one for each currency.
@@ -368,7 +369,7 @@ impl TablesReader {
         // A merchant has an account for each; books have no index by merchant.
         let select = "SELECT books.* FROM accounts JOIN books ON books.pending = accounts.id
                       WHERE accounts.owner = ?1 ORDER BY accounts.ledger";
-        self.all(select, [merchant.to_bytes()], rows::body)
+        self.all(select, [merchant.to_bytes()], rows::book)
     }
 
     /// What a merchant was told before the position `before`, newest first; only of these kinds, if any are named.
@@ -380,12 +381,8 @@ impl TablesReader {
         limit: u32,
     ) -> Result<Page<StoredEvent>, TablesError> {
         let before = before.map_or(i64::MAX, |position| i64::try_from(position).unwrap_or(i64::MAX));
-        let select = format!(
-            "SELECT * FROM events WHERE merchant = ?1 AND position < ?2 {} ORDER BY position DESC LIMIT ?3",
-            of_kinds(kinds)
-        );
-        let events = self.all(&select, params![merchant.to_bytes(), before, i64::from(limit) + 1], EventRow::read)?;
-        let page = Page::cut(events, limit);
+        let fields = params![merchant.to_bytes(), before, i64::from(limit) + 1];
+        let page = Page::cut(self.all(&events_of_kinds(kinds), fields, EventRow::read)?, limit);
         Ok(Page { items: self.complete(page.items)?, has_more: page.has_more })
     }
 
@@ -421,11 +418,11 @@ impl TablesReader {
         limit: u32,
     ) -> Result<Page<Order>, TablesError> {
         let status = match status {
-            // Said like this, the index of open orders is used.
+            // Said like this, the indexes of those that are few are used.
             Some(OrderStatusFilter::Open) => "AND status = 0",
             Some(OrderStatusFilter::Paid) => "AND status = 1",
-            Some(OrderStatusFilter::Cancelled) => "AND status = 2",
-            Some(OrderStatusFilter::Expired) => "AND status = 3",
+            Some(OrderStatusFilter::Cancelled) => "AND status = 2 AND status IN (2, 3)",
+            Some(OrderStatusFilter::Expired) => "AND status = 3 AND status IN (2, 3)",
             Some(OrderStatusFilter::Held) => "AND status = 4",
             None => "",
         };
@@ -642,17 +639,36 @@ fn newest<K: ids::Kind>(before: Option<Id<K>>) -> [u8; 16] {
     before.unwrap_or(Id::from_u128(u128::MAX)).to_bytes()
 }
 
-/// A condition on the kind of events; none if none is named.
-fn of_kinds(kinds: &[EventKind]) -> String {
-    if kinds.is_empty() {
-        return String::new();
-    }
+/// A question for the newest events of these kinds, or of all if none is named.
+fn events_of_kinds(kinds: &[EventKind]) -> String {
     let numbers: Vec<String> = kinds.iter().map(|kind| kind.number().to_string()).collect();
-    format!("AND kind IN ({})", numbers.join(", "))
+    let numbers = numbers.join(", ");
+    let list = |condition: &str| {
+        format!(
+            "SELECT * FROM events WHERE merchant = ?1 AND position < ?2 {condition} ORDER BY position DESC LIMIT ?3"
+        )
+    };
+    if kinds.is_empty() {
+        return list("");
+    }
+    if kinds.iter().any(|kind| kind.is_frequent()) {
+        return list(&format!("AND kind IN ({numbers})"));
+    }
+    // The newest of each kind, and of these the newest: however long the lists are, no more than a page of each is read.
+    let newest = |kind: &EventKind| {
+        let kind = kind.number();
+        format!(
+            "SELECT * FROM (SELECT position FROM events INDEXED BY events_by_kind
+                 WHERE merchant = ?1 AND kind = {kind} AND kind NOT IN (1, 4) AND position < ?2
+                 ORDER BY position DESC LIMIT ?3)"
+        )
+    };
+    let newest: Vec<String> = kinds.iter().map(newest).collect();
+    list(&format!("AND position IN ({})", newest.join(" UNION ALL ")))
 }
 
 fn settled_payout(row: &Row<'_>) -> rusqlite::Result<SettledPayout> {
-    let (settlement, payout) = (rows::body(row)?, rows::optional_id(row, "payout")?);
+    let (settlement, payout) = (rows::settlement(row)?, rows::optional_id(row, "payout")?);
     Ok(SettledPayout { settlement, position: rows::unsigned(row, "position")?, payout })
 }
 

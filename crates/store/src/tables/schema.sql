@@ -67,7 +67,8 @@ CREATE TABLE orders (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX orders_by_merchant ON orders (merchant, id);
 CREATE INDEX orders_open ON orders (merchant, id) WHERE status = 0;
-CREATE INDEX orders_held ON orders (id) WHERE status = 4;
+CREATE INDEX orders_held ON orders (merchant, id) WHERE status = 4;
+CREATE INDEX orders_unpaid ON orders (merchant, status, id) WHERE status IN (2, 3);
 CREATE INDEX orders_by_reference ON orders (reference_key) WHERE reference_key IS NOT NULL;
 
 CREATE TABLE taps (
@@ -150,7 +151,7 @@ CREATE TABLE settlements (
     body            BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX settlements_by_merchant ON settlements (merchant, id);
-CREATE INDEX settlements_by_close ON settlements (closed_at);
+CREATE INDEX settlements_by_position ON settlements (position);
 CREATE INDEX settlements_payout_due ON settlements (payout_due) WHERE payout_due IS NOT NULL;
 CREATE INDEX settlements_reserve_due ON settlements (reserve_due) WHERE reserve_due IS NOT NULL;
 
@@ -184,6 +185,8 @@ CREATE TABLE events (
     record          BLOB,
     PRIMARY KEY (merchant, position)
 ) STRICT, WITHOUT ROWID;
+-- For who asks for few kinds. Every other event is an order (1) or a payment (4): these are found without.
+CREATE INDEX events_by_kind ON events (merchant, kind, position) WHERE kind NOT IN (1, 4);
 
 CREATE TABLE deposits (
     id              BLOB PRIMARY KEY,

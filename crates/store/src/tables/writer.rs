@@ -1,5 +1,6 @@
 //! Folding journal records into the tables, a batch in one transaction.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use ids::{AccountId, IdMap, MerchantId, OrderId, PaymentId, SettlementId, TagId, TapId};
@@ -10,7 +11,7 @@ use payments::{
     PaymentStatus, Payout, Record, Refund, RegisteredTag, Request, Settlement, State, TagMode, Tap, UnixMillis,
     account_code,
 };
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::events::{self, Told};
 use super::rows::{self, signed, status_number};
@@ -21,8 +22,8 @@ use super::{Database, Mark, TablesError};
 pub struct TablesWriter {
     database: Database,
     mark: Mark,
-    /// What the table `books` has.
-    books: Books,
+    /// What the table `books` has; `None` after a batch that was not written, with which they had been folded.
+    books: Option<Books>,
 }
 
 impl TablesWriter {
@@ -35,9 +36,7 @@ impl TablesWriter {
             }
             opened => opened?,
         };
-        let mut writer = Self { mark: database.mark()?, database, books: Books::default() };
-        writer.load_books()?;
-        Ok(writer)
+        Ok(Self { mark: database.mark()?, database, books: None })
     }
 
     /// The mark of the tables in this file, without changing anything; `None` if there is no file yet.
@@ -45,10 +44,11 @@ impl TablesWriter {
         if !path.exists() {
             return Ok(None);
         }
-        match Database::open_to_read(path) {
-            Ok(database) if database.is_empty()? => Ok(None),
-            Ok(database) => database.mark().map(Some),
-            Err(TablesError::OlderVersion { .. }) => Ok(None),
+        let database = Database::open_read_only(path)?;
+        match database.check_version() {
+            Ok(()) if database.is_empty()? => Ok(None),
+            // What an older version knew of the journal is as true today.
+            Ok(()) | Err(TablesError::OlderVersion { .. }) => database.mark().map(Some),
             Err(error) => Err(error),
         }
     }
@@ -62,10 +62,10 @@ impl TablesWriter {
     pub fn apply(&mut self, records: &[&Record], mark: Mark) -> Result<(), TablesError> {
         let before = self.mark.frame.position;
         assert_eq!(before + records.len() as u64, mark.frame.position, "records must follow the mark");
-        let books = &mut self.books;
-        let written = self.database.run(|sql| {
+        let mut books = self.books.take().map_or_else(|| self.load_books(), Ok)?;
+        self.database.run(|sql| {
             let transaction = sql.unchecked_transaction()?;
-            let mut batch = Batch::new(&transaction, books);
+            let mut batch = Batch::new(&transaction, &mut books);
             for (record, position) in records.iter().zip(before + 1..) {
                 batch.fold(record, position)?;
             }
@@ -74,25 +74,19 @@ impl TablesWriter {
                 .prepare_cached("UPDATE mark SET position = ?1, frame_hash = ?2, time = ?3")?
                 .execute(params![signed(mark.frame.position), mark.frame.hash.as_bytes(), signed(mark.time.0)])?;
             transaction.commit()
-        });
-        if let Err(error) = written {
-            // They were folded with what was not written.
-            self.load_books()?;
-            return Err(error);
-        }
-        self.mark = mark;
+        })?;
+        (self.mark, self.books) = (mark, Some(books));
         Ok(())
     }
 
-    /// The books as the table has them, after a batch that was not written.
-    fn load_books(&mut self) -> Result<(), TablesError> {
+    /// The books as the table has them.
+    fn load_books(&self) -> Result<Books, TablesError> {
         let mut books = Books::default();
         self.database.run(|sql| {
             let mut select = sql.prepare("SELECT * FROM books")?;
-            select.query_map([], rows::body)?.try_for_each(|book| book.map(|book| books.restore(book)))
+            select.query_map([], rows::book)?.try_for_each(|book| book.map(|book| books.restore(book)))
         })?;
-        self.books = books;
-        Ok(())
+        Ok(books)
     }
 
     /// The decider's state at the mark: what may still change.
@@ -200,7 +194,7 @@ impl<'a> Batch<'a> {
         self.tell(record, position)?;
         self.change(&record.event, record.at, position)?;
         self.enter(&record.event, record.at, position)?;
-        self.keep_books(&record.event, record.at, position);
+        self.keep_books(&record.event, record.at, position)?;
         if let (Some(request), Some(outcome)) = (record.request, record.event.outcome()) {
             self.requests.push((request, outcome));
         }
@@ -274,20 +268,19 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    fn keep_books(&mut self, event: &Event, at: UnixMillis, position: u64) {
+    fn keep_books(&mut self, event: &Event, at: UnixMillis, position: u64) -> rusqlite::Result<()> {
         let Self { sql, books, changed_books, .. } = self;
-        let owner = |account: AccountId| {
-            let select = "SELECT owner, ledger FROM accounts WHERE id = ?1 AND code = ?2";
-            let row = sql.prepare_cached(select).and_then(|mut select| {
-                select.query_one(params![account.to_bytes(), account_code::MERCHANT_PENDING], |row| {
-                    Ok((row.get::<_, [u8; 16]>("owner")?, rows::currency(row, "ledger")?))
-                })
-            });
-            row.ok().map(|(owner, currency): ([u8; 16], Currency)| (MerchantId::from_bytes(owner), currency))
+        let failed = RefCell::new(Ok(()));
+        let owner = |account| {
+            pending_owner(sql, account).unwrap_or_else(|error| {
+                *failed.borrow_mut() = Err(error);
+                None
+            })
         };
         books.fold(event, at, position, owner, |pending| {
             changed_books.insert(pending, ());
         });
+        failed.into_inner()
     }
 
     fn insert_account(&mut self, account: &Account) -> rusqlite::Result<()> {
@@ -414,7 +407,7 @@ impl<'a> Batch<'a> {
     /// A merchant's row is what the state makes of the same events.
     fn write_merchant(&self, id: MerchantId, event: &Event) -> rusqlite::Result<()> {
         let select = "SELECT * FROM merchants WHERE id = ?1";
-        let stored = self.sql.prepare_cached(select)?.query_one([id.to_bytes()], rows::body).optional()?;
+        let stored = self.sql.prepare_cached(select)?.query_one([id.to_bytes()], rows::merchant).optional()?;
         let mut merchant = stored.unwrap_or_else(|| MerchantState::unwritten(id));
         merchant.fold(event);
         let replace = "REPLACE INTO merchants VALUES (?1, ?2)";
@@ -540,7 +533,7 @@ impl<'a> Batch<'a> {
             payment.map(PaymentId::to_bytes),
             amount_paid.map(|amount| signed(amount.minor_units())),
             order.details.as_ref().and_then(|details| details.reference_key).map(|key| key.0),
-            order.details.as_ref().map(|details| rows::encoded(details)).transpose()?,
+            order.details.as_ref().map(rows::encoded).transpose()?,
         ])?;
         Ok(())
     }
@@ -644,6 +637,14 @@ impl<'a> Batch<'a> {
         self.new_orders.rows.iter().try_for_each(|order| self.write_order(order))?;
         self.new_taps.rows.iter().try_for_each(|(tap, payment)| self.write_tap(tap, *payment))
     }
+}
+
+/// Whose money gathers in an account, and in what; `None` of accounts in which none does.
+fn pending_owner(sql: &Transaction<'_>, account: AccountId) -> rusqlite::Result<Option<(MerchantId, Currency)>> {
+    let select = "SELECT owner, ledger FROM accounts WHERE id = ?1 AND code = ?2";
+    let fields = params![account.to_bytes(), account_code::MERCHANT_PENDING];
+    let owner = |row: &Row<'_>| Ok((rows::id(row, "owner")?, rows::currency(row, "ledger")?));
+    sql.prepare_cached(select)?.query_one(fields, owner).optional()
 }
 
 /// What the entries of an event belong to.
