@@ -5,6 +5,7 @@
 //! transaction, so after a crash the tables are a true picture of some earlier position and the journal's tail brings
 //! them up to date. They promise nothing on their own: lost or damaged, they are made again from the journal.
 
+mod entries;
 mod events;
 mod reader;
 mod rows;
@@ -19,7 +20,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use journal::Anchor;
 
-pub use events::{EventKind, StoredEvent};
+pub use entries::{Cause, Entry};
+pub use events::{EventKind, EventRow, StoredEvent};
 pub use reader::{HistoryEntry, OrderStatusFilter, Page, RowCounts, SettledPayout, StatementEntry, TablesReader};
 pub use writer::TablesWriter;
 

@@ -14,6 +14,7 @@ use payments::{Need, Order, Owner, Payment, Recalled, RegisteredTag, Request, Se
 use payments::{OrderStatus, ReferenceKey};
 use rusqlite::{OptionalExtension, Params, Row, params};
 
+use super::entries::Entry;
 use super::events::{EventKind, EventRow, StoredEvent};
 use super::rows;
 use super::{Database, Mark, TablesError};
@@ -400,9 +401,14 @@ impl TablesReader {
 
     /// What a merchant was told at this position.
     pub fn event(&self, merchant: MerchantId, position: u64) -> Result<Option<StoredEvent>, TablesError> {
-        let select = "SELECT * FROM events WHERE merchant = ?1 AND position = ?2";
-        let row = self.one(select, params![merchant.to_bytes(), rows::signed(position)], EventRow::read)?;
+        let row = self.event_row(merchant, position)?;
         row.map(|row| self.database.run(|sql| row.complete(sql))).transpose()
+    }
+
+    /// What the table of events itself has at this position.
+    pub fn event_row(&self, merchant: MerchantId, position: u64) -> Result<Option<EventRow>, TablesError> {
+        let select = "SELECT * FROM events WHERE merchant = ?1 AND position = ?2";
+        self.one(select, params![merchant.to_bytes(), rows::signed(position)], EventRow::read)
     }
 
     fn complete(&self, events: Vec<EventRow>) -> Result<Vec<StoredEvent>, TablesError> {
@@ -434,7 +440,8 @@ impl TablesReader {
     /// The payments that an owner made or received before the payment `before`, newest first.
     pub fn payments(&self, owner: Owner, before: Option<PaymentId>, limit: u32) -> Result<Page<Payment>, TablesError> {
         let before = match before {
-            Some(id) => self.position_of(id)?,
+            // No payment, no position: nothing is before it, and the list has ended.
+            Some(id) => rows::signed(self.position_of(id)?.unwrap_or(0)),
             None => i64::MAX,
         };
         let fields = params![owner.bits().to_be_bytes(), before, i64::from(limit) + 1];
@@ -464,11 +471,10 @@ impl TablesReader {
         Ok(Page::cut(payments, limit))
     }
 
-    /// Where a payment is in the journal; before everything if there is no such payment, so that nothing follows it.
-    fn position_of(&self, payment: PaymentId) -> Result<i64, TablesError> {
-        let position =
-            self.one("SELECT position FROM payments WHERE id = ?1", [payment.to_bytes()], |row| row.get(0))?;
-        Ok(position.unwrap_or(0))
+    /// Where a payment is in the journal.
+    pub fn position_of(&self, payment: PaymentId) -> Result<Option<u64>, TablesError> {
+        let select = "SELECT position FROM payments WHERE id = ?1";
+        self.one(select, [payment.to_bytes()], |row| rows::unsigned(row, "position"))
     }
 
     /// An owner's accounts.
@@ -519,12 +525,10 @@ impl TablesReader {
         self.all("SELECT * FROM tags WHERE merchant = ?1 ORDER BY id", [merchant.to_bytes()], rows::tag)
     }
 
-    /// One entry: whether it is a credit, how much, and the balance after it.
-    pub fn entry(&self, account: AccountId, position: u64, leg: u32) -> Result<Option<(bool, u64, u64)>, TablesError> {
+    /// One line of an account.
+    pub fn entry(&self, account: AccountId, position: u64, leg: u32) -> Result<Option<Entry>, TablesError> {
         let select = "SELECT * FROM entries WHERE account = ?1 AND position = ?2 AND leg = ?3";
-        self.one(select, params![account.to_bytes(), rows::signed(position), leg], |row| {
-            Ok((row.get("credit")?, rows::unsigned(row, "amount")?, rows::unsigned(row, "balance_after")?))
-        })
+        self.one(select, params![account.to_bytes(), rows::signed(position), leg], Entry::read)
     }
 
     /// Every account.

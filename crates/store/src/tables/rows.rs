@@ -306,6 +306,11 @@ pub(super) fn settlement(row: &Row<'_>) -> Result<Settlement> {
     agrees(row, "merchant", settlement.merchant.to_bytes())?;
     agrees(row, "currency", settlement.currency.numeric())?;
     agrees(row, "closed_at", signed(settlement.closed_at.0))?;
+    // Both are there until it is done.
+    let payout_due: Option<i64> = row.get("payout_due")?;
+    agrees(row, "payout_due", payout_due.map(|_| signed(settlement.payout_at.0)))?;
+    let reserve_due: Option<i64> = row.get("reserve_due")?;
+    agrees(row, "reserve_due", reserve_due.and(settlement.reserved_until).map(|until| signed(until.0)))?;
     Ok(settlement)
 }
 

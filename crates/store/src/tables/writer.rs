@@ -13,7 +13,8 @@ use payments::{
 };
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use super::events::{self, Told};
+use super::entries::{Cause, Entry};
+use super::events::EventRow;
 use super::rows::{self, signed, status_number};
 use super::{Database, Mark, TablesError};
 
@@ -119,38 +120,9 @@ struct Batch<'a> {
     counters: IdMap<ids::Tag, u32>,
     new_orders: NewRows<ids::Order, Order>,
     new_taps: NewRows<ids::Tap, (Tap, Option<PaymentId>)>,
-    entries: Vec<Entry>,
-    events: Vec<EventRow>,
+    entries: Vec<(AccountId, Entry)>,
+    events: Vec<(MerchantId, EventRow)>,
     requests: Vec<(Request, Outcome)>,
-}
-
-/// One line of an account, to be written.
-struct Entry {
-    account: AccountId,
-    position: u64,
-    leg: u32,
-    credit: bool,
-    amount: u64,
-    balance_after: u64,
-    at: UnixMillis,
-    code: u16,
-    cause: Cause,
-}
-
-/// What an entry belongs to.
-#[derive(Clone, Copy, Default)]
-struct Cause {
-    payment: Option<PaymentId>,
-    /// The capture, refund, dispute, settlement or payout, if not the payment itself.
-    object: Option<[u8; 16]>,
-}
-
-/// Something to tell a merchant, to be written.
-struct EventRow {
-    merchant: MerchantId,
-    position: u64,
-    told: Told,
-    record: Option<Vec<u8>>,
 }
 
 /// New rows in the order they came, which is nearly the order of their ids.
@@ -254,17 +226,15 @@ impl<'a> Batch<'a> {
 
     /// Notes what some merchant is to be told.
     fn tell(&mut self, record: &Record, position: u64) -> rusqlite::Result<()> {
-        let Some(told) = events::told(&record.event) else { return Ok(()) };
-        let merchant = match told.merchant {
+        let Some(row) = EventRow::of(record, position) else { return Ok(()) };
+        let merchant = match row.merchant {
             Some(merchant) => merchant,
-            None => match self.order(OrderId::from_bytes(told.object))? {
+            None => match self.order(OrderId::from_bytes(row.object))? {
                 Some(order) => order.merchant,
                 None => return Err(rusqlite::Error::QueryReturnedNoRows),
             },
         };
-        let record =
-            told.keeps_record.then(|| rows::encoded(&Record { request: None, ..record.clone() })).transpose()?;
-        self.events.push(EventRow { merchant, position, told, record });
+        self.events.push((merchant, row));
         Ok(())
     }
 
@@ -456,7 +426,7 @@ impl<'a> Batch<'a> {
 
     /// Writes the two entries of each transfer and moves the two balances.
     fn enter(&mut self, event: &Event, at: UnixMillis, position: u64) -> rusqlite::Result<()> {
-        let cause = cause(event);
+        let cause = Cause::of(event);
         let mut transfers = Vec::with_capacity(1);
         event.for_each_transfer(|transfer: Transfer| transfers.push(transfer));
         for (transfer, leg) in transfers.iter().zip(0..) {
@@ -468,7 +438,8 @@ impl<'a> Batch<'a> {
                 *sum = sum.checked_add(transfer.amount).ok_or(overflow)?;
                 self.balances.insert(account, after);
                 let (amount, balance_after, code) = (transfer.amount, after.available(), transfer.code);
-                self.entries.push(Entry { account, position, leg, credit, amount, balance_after, at, code, cause });
+                let entry = Entry { position, leg, credit, amount, balance_after, at, code, cause };
+                self.entries.push((account, entry));
             }
         }
         Ok(())
@@ -566,12 +537,12 @@ impl<'a> Batch<'a> {
 
     /// In the order of their keys: neighbours share a page, which is then found, and balanced, while it is at hand.
     fn write_entries(&mut self) -> rusqlite::Result<()> {
-        self.entries.sort_unstable_by_key(|entry| (entry.account, entry.position, entry.leg));
+        self.entries.sort_unstable_by_key(|(account, entry)| (*account, entry.position, entry.leg));
         let insert = "INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         let mut insert = self.sql.prepare_cached(insert)?;
-        for entry in &self.entries {
+        for (account, entry) in &self.entries {
             insert.execute(params![
-                entry.account.to_bytes(),
+                account.to_bytes(),
                 signed(entry.position),
                 entry.leg,
                 entry.credit,
@@ -588,16 +559,11 @@ impl<'a> Batch<'a> {
 
     /// In the order of their keys: see [`Self::write_entries`].
     fn write_events(&mut self) -> rusqlite::Result<()> {
-        self.events.sort_unstable_by_key(|event| (event.merchant, event.position));
+        self.events.sort_unstable_by_key(|(merchant, row)| (*merchant, row.position));
         let mut insert = self.sql.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5)")?;
-        for EventRow { merchant, position, told, record } in &self.events {
-            insert.execute(params![
-                merchant.to_bytes(),
-                signed(*position),
-                told.kind.number(),
-                told.object,
-                record.as_deref()
-            ])?;
+        for (merchant, EventRow { position, kind, object, record, .. }) in &self.events {
+            let record = record.as_ref().map(rows::encoded).transpose()?;
+            insert.execute(params![merchant.to_bytes(), signed(*position), kind.number(), object, record])?;
         }
         Ok(())
     }
@@ -645,25 +611,4 @@ fn pending_owner(sql: &Transaction<'_>, account: AccountId) -> rusqlite::Result<
     let fields = params![account.to_bytes(), account_code::MERCHANT_PENDING];
     let owner = |row: &Row<'_>| Ok((rows::id(row, "owner")?, rows::currency(row, "ledger")?));
     sql.prepare_cached(select)?.query_one(fields, owner).optional()
-}
-
-/// What the entries of an event belong to.
-fn cause(event: &Event) -> Cause {
-    let of = |payment: &Payment, object: [u8; 16]| Cause { payment: Some(payment.id), object: Some(object) };
-    let object = |object: [u8; 16]| Cause { payment: None, object: Some(object) };
-    match event {
-        Event::PaymentSucceeded(moved) | Event::PaymentMade(moved) => {
-            Cause { payment: Some(moved.what.id), object: None }
-        }
-        Event::PaymentCaptured(Moved { what, .. }) => of(&what.payment, what.capture.id.to_bytes()),
-        Event::HoldReleased(Moved { what, .. }) => Cause { payment: Some(what.payment.id), object: None },
-        Event::PaymentRefunded(Moved { what, .. }) => of(&what.payment, what.refund.id.to_bytes()),
-        Event::DisputeOpened(Moved { what, .. }) | Event::DisputeClosed(Moved { what, .. }) => {
-            of(&what.payment, what.dispute.id.to_bytes())
-        }
-        Event::SettlementClosed(moved) => object(moved.what.id.to_bytes()),
-        Event::ReserveReleased(moved) => object(moved.what.settlement.to_bytes()),
-        Event::PayoutCreated(moved) | Event::PayoutReported(moved) => object(moved.what.id.to_bytes()),
-        _ => Cause::default(),
-    }
 }

@@ -5,11 +5,13 @@ use std::fmt::Debug;
 use ids::{AccountId, MerchantId, OrderId, PaymentId, WalletId};
 use payments::{Event, Need, Order, Owner, Payment, Record, State, transfer_code};
 use proptest::prelude::*;
-use store::tables::{EventKind, HistoryEntry, OrderStatusFilter, Page, SettledPayout, TablesReader, TablesWriter};
+use store::tables::{
+    Cause, Entry, EventKind, HistoryEntry, OrderStatusFilter, Page, SettledPayout, TablesReader, TablesWriter,
+};
 use store::tables::{StatementEntry, StoredEvent};
 use tempfile::tempdir;
 
-use crate::lists::Lists;
+use crate::lists::{Line, Lists};
 use crate::support::world::{MERCHANTS, WALLETS, World, lives};
 use crate::support::{merchant, tag_id, wallet};
 use crate::{fold, store_next};
@@ -113,8 +115,10 @@ fn compare_rows(reader: &TablesReader, lists: &Lists) {
         assert_eq!(reader.request(request.key).unwrap(), Some((request.body, outcome.clone())));
     }
     for line in &lists.entries {
-        let expected = Some((line.credit, line.amount, line.balance_after));
-        assert_eq!(reader.entry(line.account, line.position, line.leg).unwrap(), expected);
+        let &Line { account, position, leg, credit, amount, balance_after, at, code, payment, object } = line;
+        let cause = Cause { payment, object };
+        let entry = Entry { position, leg, credit, amount, balance_after, at, code, cause };
+        assert_eq!(reader.entry(account, position, leg).unwrap(), Some(entry));
     }
     for (account, balance) in reader.all_accounts().unwrap() {
         assert_eq!((account, balance.debits_posted, balance.credits_posted), lists.accounts[&account.id]);
