@@ -1,6 +1,6 @@
 //! Between rows and the payments crate's types.
 
-use ids::{DisputeId, Id, Kind};
+use ids::{DisputeId, Id, Kind, PaymentId};
 use ledger::Balance;
 use money::{Amount, Currency};
 use payments::{
@@ -114,6 +114,10 @@ pub(super) fn order(row: &Row<'_>) -> Result<Order> {
         4 => OrderStatus::Held { payment: id(row, "payment")?, amount: amount(row, "amount_paid")?, at },
         other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
     };
+    let (payment, amount_paid, closed_at) = status_columns(status);
+    agrees(row, "payment", payment.map(PaymentId::to_bytes))?;
+    agrees(row, "amount_paid", amount_paid.map(|amount| signed(amount.minor_units())))?;
+    agrees(row, "closed_at", closed_at.map(|at| signed(at.0)))?;
     let details: Option<Box<OrderDetails>> = optional_body(row, "details")?.map(Box::new);
     let reference_key = details.as_ref().and_then(|details| details.reference_key).map(|key| key.0);
     agrees(row, "reference_key", reference_key)?;
@@ -130,6 +134,17 @@ pub(super) fn order(row: &Row<'_>) -> Result<Order> {
         status,
         details,
     })
+}
+
+/// What an order's status says beside its number: by which payment, how much, since when.
+pub(super) fn status_columns(status: OrderStatus) -> (Option<PaymentId>, Option<Amount>, Option<UnixMillis>) {
+    match status {
+        OrderStatus::Open => (None, None, None),
+        OrderStatus::Paid { payment, amount, at } | OrderStatus::Held { payment, amount, at } => {
+            (Some(payment), Some(amount), Some(at))
+        }
+        OrderStatus::Cancelled { at } | OrderStatus::Expired { at } => (None, None, Some(at)),
+    }
 }
 
 /// The number under which a status is stored.

@@ -481,13 +481,7 @@ impl<'a> Batch<'a> {
     }
 
     fn write_order(&self, order: &Order) -> rusqlite::Result<()> {
-        let (payment, amount_paid, closed_at) = match order.status {
-            OrderStatus::Open => (None, None, None),
-            OrderStatus::Paid { payment, amount, at } | OrderStatus::Held { payment, amount, at } => {
-                (Some(payment), Some(amount), Some(at))
-            }
-            OrderStatus::Cancelled { at } | OrderStatus::Expired { at } => (None, None, Some(at)),
-        };
+        let (payment, amount_paid, closed_at) = rows::status_columns(order.status);
         let replace = "REPLACE INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
         self.sql.prepare_cached(replace)?.execute(params![
             order.id.to_bytes(),
