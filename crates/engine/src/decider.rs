@@ -74,10 +74,13 @@ pub(crate) fn run(beginning: Beginning, to_committer: &SyncSender<Batch>, shared
     let _abandon = Abandon(&shared.inbox);
     let Beginning { state, clock, reader, journal } = beginning;
     let (now, refusals) = (state.now(), 0);
-    let mut decider = Decider { now, state, refusals, clock, reader, journal, waiting: VecDeque::new(), shared };
+    let waiting = VecDeque::new();
+    let mut decider = Decider { now, state, refusals, clock, reader, journal, waiting, more_is_due: false, shared };
     let mut batch = Batch::new(decider.refusals);
     loop {
-        let work = shared.inbox.next(!batch.is_empty(), decider.waiting.is_empty(), IDLE_TICK);
+        // What a frame had no room for is done in the next one; while the disk is busy with the last, nothing is.
+        let patience = if decider.more_is_due && batch.is_empty() { Duration::ZERO } else { IDLE_TICK };
+        let work = shared.inbox.next(!batch.is_empty(), decider.waiting.is_empty(), patience);
         decider.waiting.extend(work.commands);
         if decider.is_stale() {
             batch.refuse(Unavailable::DiskFull);
@@ -123,6 +126,8 @@ struct Decider<'a> {
     journal: Journal,
     /// Commands that the last batch had no room for.
     waiting: VecDeque<Submission>,
+    /// Whether the last batch had no room for more of what is due.
+    more_is_due: bool,
     shared: &'a Shared,
 }
 
@@ -152,6 +157,7 @@ impl Decider<'_> {
     }
 
     fn refuse_waiting(&mut self) {
+        self.more_is_due = false;
         for submission in self.waiting.drain(..) {
             submission.caller.tell(Err(Unavailable::DiskFull));
         }
@@ -176,8 +182,13 @@ impl Decider<'_> {
 
     /// Does what is due, until nothing is or the batch has enough of it: those who ask must not wait for all of it.
     fn tick(&mut self, batch: &mut Batch) {
-        let until = batch.frame.len() + MAX_DUE_BYTES;
-        while self.state.next_due().is_some_and(|at| at <= self.now) && batch.frame.len() < until {
+        let until = MAX_FRAME_BYTES.min(batch.frame.len() + MAX_DUE_BYTES);
+        self.more_is_due = false;
+        while self.state.next_due().is_some_and(|at| at <= self.now) {
+            if batch.frame.len() >= until {
+                self.more_is_due = true;
+                break;
+            }
             let before = batch.records.len();
             match self.recall(Command { now: self.now, request: None, action: Action::Tick }) {
                 Ok(command) => drop(self.decide(batch, command)),

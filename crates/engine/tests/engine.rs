@@ -14,3 +14,5 @@ mod disks;
 mod full;
 #[path = "engine/lives.rs"]
 mod lives;
+#[path = "engine/tampering.rs"]
+mod tampering;

@@ -4,14 +4,20 @@
 #[path = "../../payments/tests/support/mod.rs"]
 mod support;
 
+mod samples;
+
 #[path = "tables/files.rs"]
 mod files;
 #[path = "tables/golden.rs"]
 mod golden;
 #[path = "tables/histories.rs"]
 mod histories;
+#[path = "tables/lists.rs"]
+mod lists;
 #[path = "tables/plans.rs"]
 mod plans;
+#[path = "tables/story.rs"]
+mod story;
 
 use journal::{Anchor, FrameHash};
 use payments::{Record, State, UnixMillis};

@@ -132,6 +132,7 @@ impl Bench {
             description: None,
             reference: None,
             lifetime_ms: 900_000,
+            details: None,
         })
     }
 
@@ -159,7 +160,14 @@ impl Bench {
     }
 
     pub(crate) fn pay(&self, who: usize, tap: TapId, money: Option<Money>) -> Action {
-        Action::Pay(Pay { id: PaymentId::from_u128(self.new_id()), wallet: wallet(who), tap, money })
+        Action::Pay(Pay {
+            id: PaymentId::from_u128(self.new_id()),
+            wallet: wallet(who),
+            tap,
+            money,
+            tip: 0,
+            forced: None,
+        })
     }
 
     /// What an owner can spend, as the tables say.

@@ -169,12 +169,12 @@ fn invariant_05_verify_finds_what_cannot_have_happened() {
     let other = bench.tap(0, 1);
     bench.engine.close();
     let records: Vec<Record> = receiver.try_iter().flatten().collect();
-    let paid = records.iter().find(|record| matches!(record.event, Event::PaymentSucceeded(_))).unwrap();
+    let paid = records.iter().find(|record| matches!(record.event, Event::PaymentMade(_))).unwrap();
     let forge = |change: &dyn Fn(&mut Payment)| {
-        let Event::PaymentSucceeded(mut settled) = paid.event.clone() else { panic!("a payment") };
-        settled.what.id = PaymentId::from_u128(9);
-        change(&mut settled.what);
-        Record { event: Event::PaymentSucceeded(settled), ..paid.clone() }
+        let Event::PaymentMade(mut moved) = paid.event.clone() else { panic!("a payment") };
+        moved.what.id = PaymentId::from_u128(9);
+        change(&mut moved.what);
+        Record { event: Event::PaymentMade(moved), ..paid.clone() }
     };
     let forged = [
         (vec![forge(&|_| {})], "no tap"),

@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 
 use engine::{Engine, OpenError, Unavailable};
-use payments::{Action, Answer, Event, OrderStatus, Rejection, TAP_LIFETIME_MS};
+use payments::{Action, Answer, Event, IfPaid, OrderStatus, Rejection, TAP_LIFETIME_MS};
 
 use crate::bench::{Bench, Watch, open, request};
 use crate::support::{fen, merchant, tag_id};
@@ -19,7 +19,7 @@ fn invariant_03_answers_stay_the_same_after_a_restart() {
     let tapped = bench.ask_as(request(3, 0), bench.open_tap(0, &url));
     let Ok(Answer::Tap(tap, Some(order))) = tapped.clone() else { panic!("{tapped:?}") };
     let paid = bench.ask_as(request(4, 0), bench.pay(0, tap.id, None));
-    let cancel = || Action::CancelOrder { merchant: merchant(0), order: order.id };
+    let cancel = || Action::CancelOrder { merchant: merchant(0), order: order.id, if_paid: IfPaid::Refuse };
     let refused = bench.ask_as(request(5, 0), cancel());
     assert_eq!(refused, Err(Rejection::OrderAlreadyPaid));
     for _ in 0..2 {
@@ -91,7 +91,7 @@ fn the_last_handle_may_be_dropped_by_a_reply() {
     let (folder, watch) = (bench.folder, bench.watch);
     let (gone, wait) = mpsc::channel::<()>();
     let handle = bench.engine.clone();
-    let action = Action::ExpireOrders;
+    let action = Action::Tick;
     bench
         .engine
         .submit(action, None, move |_| {
@@ -181,7 +181,7 @@ fn a_refusal_for_lateness_is_not_undone_by_the_clock() {
     assert_eq!(bench.ask(bench.open_tap(0, &url)), Err(Rejection::NothingToPay));
     bench.watch.back(1);
     assert_eq!(bench.ask(bench.open_tap(0, &url)), Err(Rejection::NothingToPay));
-    let cancel = Action::CancelOrder { merchant: merchant(0), order: order.id };
+    let cancel = Action::CancelOrder { merchant: merchant(0), order: order.id, if_paid: IfPaid::Refuse };
     assert_eq!(bench.ask(cancel), Err(Rejection::OrderExpired));
 }
 

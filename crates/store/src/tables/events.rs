@@ -61,6 +61,11 @@ impl EventKind {
         told(event).map(|told| told.kind)
     }
 
+    /// Whether there is one for nearly every tap. The index by kind leaves these out.
+    pub(super) fn is_frequent(self) -> bool {
+        matches!(self, Self::OrderCreated | Self::PaymentMade)
+    }
+
     /// The number under which it is stored.
     pub fn number(self) -> i64 {
         self as i64
@@ -76,24 +81,48 @@ pub struct StoredEvent {
     pub kind: EventKind,
     /// When it was decided.
     pub at: UnixMillis,
-    /// What happened. The legs of payments that moved at once are not kept here.
+    /// What happened. The legs of payments are not kept here.
     pub event: Event,
     /// The order that was cancelled or expired, as it is since.
     pub order: Option<Order>,
 }
 
+/// What the table has of something that a merchant is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRow {
+    /// Who is told; `None` for the merchant of the order that the object is.
+    pub merchant: Option<MerchantId>,
+    /// The record's journal position.
+    pub position: u64,
+    /// What kind of thing it is.
+    pub kind: EventKind,
+    /// The bits of what it is about.
+    pub object: [u8; 16],
+    /// The record, if no other table has all of it. Whose request it answers is nobody else's business.
+    pub record: Option<Record>,
+}
+
+impl EventRow {
+    /// The row of a record; `None` of what is no merchant's business.
+    pub fn of(record: &Record, position: u64) -> Option<Self> {
+        let Told { merchant, kind, object, keeps_record } = told(&record.event)?;
+        let record = keeps_record.then(|| Record { at: record.at, request: None, event: record.event.clone() });
+        Some(Self { merchant, position, kind, object, record })
+    }
+}
+
 /// A record's place among what merchants are told.
-pub(super) struct Told {
+struct Told {
     /// Who is told; `None` for the merchant of the order.
-    pub(super) merchant: Option<MerchantId>,
-    pub(super) kind: EventKind,
-    pub(super) object: [u8; 16],
+    merchant: Option<MerchantId>,
+    kind: EventKind,
+    object: [u8; 16],
     /// Whether the record itself must be kept.
-    pub(super) keeps_record: bool,
+    keeps_record: bool,
 }
 
 /// Whether a record is some merchant's business, and whose.
-pub(super) fn told(event: &Event) -> Option<Told> {
+fn told(event: &Event) -> Option<Told> {
     use EventKind as Kind;
     let order = |kind, id: OrderId| Told { merchant: None, kind, object: id.to_bytes(), keeps_record: true };
     let of = |merchant, kind, object| Told { merchant: Some(merchant), kind, object, keeps_record: true };
@@ -148,19 +177,12 @@ pub(super) fn told(event: &Event) -> Option<Told> {
     })
 }
 
-/// A row of the table, before what it does not have itself was looked up.
-pub(super) struct EventRow {
-    position: u64,
-    kind: EventKind,
-    object: [u8; 16],
-    record: Option<Record>,
-}
-
 impl EventRow {
     pub(super) fn read(row: &Row<'_>) -> Result<Self> {
         let number: i64 = row.get("kind")?;
         let kind = EventKind::ALL.into_iter().find(|kind| kind.number() == number);
         Ok(Self {
+            merchant: Some(rows::id(row, "merchant")?),
             position: rows::unsigned(row, "position")?,
             kind: kind.ok_or(rusqlite::Error::IntegralValueOutOfRange(0, number))?,
             object: row.get("object")?,
@@ -170,7 +192,7 @@ impl EventRow {
 
     /// The whole event, with what other tables have of it.
     pub(super) fn complete(self, sql: &Connection) -> Result<StoredEvent> {
-        let Self { position, kind, object, record } = self;
+        let Self { position, kind, object, record, .. } = self;
         let order = |id: [u8; 16]| {
             sql.prepare_cached("SELECT * FROM orders WHERE id = ?1")?.query_one([id], rows::order).optional()
         };
@@ -185,13 +207,14 @@ impl EventRow {
                 let order = order(object)?.ok_or(missing)?.as_created();
                 StoredEvent { position, kind, at: order.created_at, event: Event::OrderPlaced(order), order: None }
             }
-            (_, None) => {
+            (EventKind::PaymentMade, None) => {
                 let select = "SELECT * FROM payments WHERE id = ?1";
                 let payment = sql.prepare_cached(select)?.query_one([object], rows::payment)?.as_created();
                 let at = payment.created_at;
                 let event = Event::PaymentMade(Moved { what: payment, legs: Vec::new() });
                 StoredEvent { position, kind, at, event, order: None }
             }
+            (_, None) => return Err(missing),
         })
     }
 }

@@ -5,6 +5,7 @@
 //! transaction, so after a crash the tables are a true picture of some earlier position and the journal's tail brings
 //! them up to date. They promise nothing on their own: lost or damaged, they are made again from the journal.
 
+mod entries;
 mod events;
 mod lists;
 mod reader;
@@ -21,10 +22,16 @@ use rusqlite::{Connection, OpenFlags};
 
 use journal::Anchor;
 
+<<<<<<< HEAD
 pub use events::{EventKind, StoredEvent};
 pub use lists::{MOST_LOOKED_THROUGH, OrderFilter, PaymentFilter, PaymentStatusFilter, RefundFilter, Span};
 pub use reader::{HistoryEntry, OrderStatusFilter, Page, RowCounts, TablesReader};
 pub use settlements::{AddedUp, PayoutFilter, PayoutStatusFilter, SettledPayout, SettlementFilter, StatementEntry};
+=======
+pub use entries::{Cause, Entry};
+pub use events::{EventKind, EventRow, StoredEvent};
+pub use reader::{HistoryEntry, OrderStatusFilter, Page, RowCounts, SettledPayout, StatementEntry, TablesReader};
+>>>>>>> storetests
 pub use writer::TablesWriter;
 
 /// The version of the tables' layout, kept in SQLite's `user_version`.
@@ -127,12 +134,16 @@ impl Database {
     }
 
     fn open_to_read(path: &Path) -> Result<Self, TablesError> {
-        let database = Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let database = Self::open_read_only(path)?;
         database.check_version()?;
-        database.run(|sql| {
-            sql.pragma_update(None, "query_only", true)?;
-            sql.pragma_update(None, "cache_size", -32_768)
-        })?;
+        database.run(|sql| sql.pragma_update(None, "cache_size", -32_768))?;
+        Ok(database)
+    }
+
+    /// A connection that changes nothing, to a file of any version.
+    fn open_read_only(path: &Path) -> Result<Self, TablesError> {
+        let database = Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        database.run(|sql| sql.pragma_update(None, "query_only", true))?;
         Ok(database)
     }
 

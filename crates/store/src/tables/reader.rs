@@ -9,6 +9,7 @@ use payments::{Need, Order, Owner, Payment, Recalled, RegisteredTag, Request, St
 use payments::{OrderStatus, ReferenceKey};
 use rusqlite::{OptionalExtension, Params, Row, params};
 
+use super::entries::Entry;
 use super::events::{EventKind, EventRow, StoredEvent};
 use super::rows;
 use super::{Database, Mark, TablesError};
@@ -177,9 +178,36 @@ impl TablesReader {
         self.one("SELECT * FROM refunds WHERE id = ?1", [id.to_bytes()], rows::refund)
     }
 
+<<<<<<< HEAD
+=======
+    /// A merchant's refunds made before `before`, newest first; only those of one payment if so asked.
+    pub fn refunds(
+        &self,
+        merchant: MerchantId,
+        payment: Option<PaymentId>,
+        before: Option<RefundId>,
+        limit: u32,
+    ) -> Result<Page<Refund>, TablesError> {
+        let (before, merchant, more) = (newest(before), merchant.to_bytes(), i64::from(limit) + 1);
+        let refunds = match payment {
+            None => {
+                let select = "SELECT * FROM refunds WHERE merchant = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
+                self.all(select, params![merchant, before, more], rows::refund)?
+            }
+            Some(payment) => {
+                let select = "SELECT * FROM refunds INDEXED BY refunds_by_payment
+                              WHERE payment = ?4 AND merchant = ?1 AND id < ?2
+                              ORDER BY id DESC LIMIT ?3";
+                self.all(select, params![merchant, before, more, payment.to_bytes()], rows::refund)?
+            }
+        };
+        Ok(Page::cut(refunds, limit))
+    }
+
+>>>>>>> storetests
     /// A dispute.
     pub fn dispute(&self, id: DisputeId) -> Result<Option<Dispute>, TablesError> {
-        self.one("SELECT * FROM disputes WHERE id = ?1", [id.to_bytes()], rows::body)
+        self.one("SELECT * FROM disputes WHERE id = ?1", [id.to_bytes()], rows::dispute)
     }
 
     /// The disputes that a wallet opened or a merchant has to answer, or (of the platform) all, before `before`, newest
@@ -199,22 +227,102 @@ impl TablesReader {
         let open = if open_only { "AND open = 1" } else { "" };
         let select = format!("SELECT * FROM disputes WHERE {whose} {open} AND id < ?2 ORDER BY id DESC LIMIT ?3");
         let fields = params![owner.bits().to_be_bytes(), newest(before), i64::from(limit) + 1];
-        Ok(Page::cut(self.all(&select, fields, rows::body)?, limit))
+        Ok(Page::cut(self.all(&select, fields, rows::dispute)?, limit))
     }
 
+<<<<<<< HEAD
+=======
+    /// A settlement and its payout.
+    pub fn settlement(&self, id: SettlementId) -> Result<Option<SettledPayout>, TablesError> {
+        self.one("SELECT * FROM settlements WHERE id = ?1", [id.to_bytes()], settled_payout)
+    }
+
+    /// The settlements of a merchant, or of all, before `before`, newest first.
+    pub fn settlements(
+        &self,
+        merchant: Option<MerchantId>,
+        before: Option<SettlementId>,
+        limit: u32,
+    ) -> Result<Page<SettledPayout>, TablesError> {
+        let (before, more) = (newest(before), i64::from(limit) + 1);
+        let settlements = match merchant {
+            Some(merchant) => {
+                let select = "SELECT * FROM settlements WHERE merchant = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
+                self.all(select, params![merchant.to_bytes(), before, more], settled_payout)?
+            }
+            None => {
+                let select = "SELECT * FROM settlements WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
+                self.all(select, params![before, more], settled_payout)?
+            }
+        };
+        Ok(Page::cut(settlements, limit))
+    }
+
+    /// The settlements that the journal has after this position, the first first.
+    pub fn settlements_after(&self, position: u64, limit: u32) -> Result<Vec<SettledPayout>, TablesError> {
+        let select = "SELECT * FROM settlements WHERE position > ?1 ORDER BY position LIMIT ?2";
+        self.all(select, params![rows::signed(position), limit], settled_payout)
+    }
+
+    /// The lines that a settlement is made of, in order: those after the position `after` and the leg there.
+    pub fn statement(
+        &self,
+        settled: &SettledPayout,
+        pending: AccountId,
+        after: Option<(u64, u32)>,
+        limit: u32,
+    ) -> Result<Vec<StatementEntry>, TablesError> {
+        let from = (settled.settlement.after_position, u32::MAX);
+        let (position, leg) = after.map_or(from, |after| after.max(from));
+        let merchant = settled.settlement.merchant.to_bytes();
+        self.all(
+            "SELECT entries.*, payments.merchant AS payee, payments.order_id,
+                 CASE WHEN payments.merchant IS NOT ?5 THEN 0 WHEN entries.code = 2 THEN payments.fee
+                      WHEN entries.code = 4 THEN captures.fee ELSE 0 END AS fee
+             FROM entries LEFT JOIN payments ON payments.id = entries.payment
+             LEFT JOIN captures ON captures.id = entries.object
+             WHERE entries.account = ?1 AND (entries.position, entries.leg) > (?2, ?3) AND entries.position < ?4
+             ORDER BY entries.position, entries.leg LIMIT ?6",
+            params![pending.to_bytes(), rows::signed(position), leg, rows::signed(settled.position), merchant, limit],
+            statement_entry,
+        )
+    }
+
+    /// A payout.
+    pub fn payout(&self, id: PayoutId) -> Result<Option<Payout>, TablesError> {
+        self.one("SELECT * FROM payouts WHERE id = ?1", [id.to_bytes()], rows::payout)
+    }
+
+    /// The payouts of a merchant, or of all, before `before`, newest first; only those that the bank has not answered if
+    /// so asked.
+    pub fn payouts(
+        &self,
+        merchant: Option<MerchantId>,
+        open_only: bool,
+        before: Option<PayoutId>,
+        limit: u32,
+    ) -> Result<Page<Payout>, TablesError> {
+        let whose = if merchant.is_some() { "merchant = ?1" } else { "?1 IS NULL" };
+        let open = if open_only { "AND open = 1" } else { "" };
+        let select = format!("SELECT * FROM payouts WHERE {whose} {open} AND id < ?2 ORDER BY id DESC LIMIT ?3");
+        let fields = params![merchant.map(MerchantId::to_bytes), newest(before), i64::from(limit) + 1];
+        Ok(Page::cut(self.all(&select, fields, rows::payout)?, limit))
+    }
+
+>>>>>>> storetests
     /// What the money core knows of a merchant beside its accounts.
     pub fn merchant(&self, id: MerchantId) -> Result<Option<MerchantState>, TablesError> {
-        self.one("SELECT * FROM merchants WHERE id = ?1", [id.to_bytes()], rows::body)
+        self.one("SELECT * FROM merchants WHERE id = ?1", [id.to_bytes()], rows::merchant)
     }
 
     /// Every merchant of whom more is known than that it has accounts.
     pub fn all_merchants(&self) -> Result<Vec<MerchantState>, TablesError> {
-        self.all("SELECT * FROM merchants", [], rows::body)
+        self.all("SELECT * FROM merchants", [], rows::merchant)
     }
 
     /// Every book.
     pub fn all_books(&self) -> Result<Vec<MerchantBook>, TablesError> {
-        self.all("SELECT * FROM books", [], rows::body)
+        self.all("SELECT * FROM books", [], rows::book)
     }
 
     /// A merchant's books, one for each currency.
@@ -222,7 +330,7 @@ impl TablesReader {
         // A merchant has an account for each; books have no index by merchant.
         let select = "SELECT books.* FROM accounts JOIN books ON books.pending = accounts.id
                       WHERE accounts.owner = ?1 ORDER BY accounts.ledger";
-        self.all(select, [merchant.to_bytes()], rows::body)
+        self.all(select, [merchant.to_bytes()], rows::book)
     }
 
     /// What a merchant was told before the position `before`, newest first; only of these kinds, if any are named.
@@ -234,12 +342,8 @@ impl TablesReader {
         limit: u32,
     ) -> Result<Page<StoredEvent>, TablesError> {
         let before = before.map_or(i64::MAX, |position| i64::try_from(position).unwrap_or(i64::MAX));
-        let select = format!(
-            "SELECT * FROM events WHERE merchant = ?1 AND position < ?2 {} ORDER BY position DESC LIMIT ?3",
-            of_kinds(kinds)
-        );
-        let events = self.all(&select, params![merchant.to_bytes(), before, i64::from(limit) + 1], EventRow::read)?;
-        let page = Page::cut(events, limit);
+        let fields = params![merchant.to_bytes(), before, i64::from(limit) + 1];
+        let page = Page::cut(self.all(&events_of_kinds(kinds), fields, EventRow::read)?, limit);
         Ok(Page { items: self.complete(page.items)?, has_more: page.has_more })
     }
 
@@ -257,9 +361,14 @@ impl TablesReader {
 
     /// What a merchant was told at this position.
     pub fn event(&self, merchant: MerchantId, position: u64) -> Result<Option<StoredEvent>, TablesError> {
-        let select = "SELECT * FROM events WHERE merchant = ?1 AND position = ?2";
-        let row = self.one(select, params![merchant.to_bytes(), rows::signed(position)], EventRow::read)?;
+        let row = self.event_row(merchant, position)?;
         row.map(|row| self.database.run(|sql| row.complete(sql))).transpose()
+    }
+
+    /// What the table of events itself has at this position.
+    pub fn event_row(&self, merchant: MerchantId, position: u64) -> Result<Option<EventRow>, TablesError> {
+        let select = "SELECT * FROM events WHERE merchant = ?1 AND position = ?2";
+        self.one(select, params![merchant.to_bytes(), rows::signed(position)], EventRow::read)
     }
 
     fn complete(&self, events: Vec<EventRow>) -> Result<Vec<StoredEvent>, TablesError> {
@@ -275,11 +384,11 @@ impl TablesReader {
         limit: u32,
     ) -> Result<Page<Order>, TablesError> {
         let status = match status {
-            // Said like this, the index of open orders is used.
+            // Said like this, the indexes of those that are few are used.
             Some(OrderStatusFilter::Open) => "AND status = 0",
             Some(OrderStatusFilter::Paid) => "AND status = 1",
-            Some(OrderStatusFilter::Cancelled) => "AND status = 2",
-            Some(OrderStatusFilter::Expired) => "AND status = 3",
+            Some(OrderStatusFilter::Cancelled) => "AND status = 2 AND status IN (2, 3)",
+            Some(OrderStatusFilter::Expired) => "AND status = 3 AND status IN (2, 3)",
             Some(OrderStatusFilter::Held) => "AND status = 4",
             None => "",
         };
@@ -291,7 +400,8 @@ impl TablesReader {
     /// The payments that an owner made or received before the payment `before`, newest first.
     pub fn payments(&self, owner: Owner, before: Option<PaymentId>, limit: u32) -> Result<Page<Payment>, TablesError> {
         let before = match before {
-            Some(id) => self.position_of(id)?,
+            // No payment, no position: nothing is before it, and the list has ended.
+            Some(id) => rows::signed(self.position_of(id)?.unwrap_or(0)),
             None => i64::MAX,
         };
         let fields = params![owner.bits().to_be_bytes(), before, i64::from(limit) + 1];
@@ -321,11 +431,18 @@ impl TablesReader {
         Ok(Page::cut(payments, limit))
     }
 
+<<<<<<< HEAD
     /// Where a payment is in the journal; before everything if there is no such payment, so that nothing follows it.
     pub(super) fn position_of(&self, payment: PaymentId) -> Result<i64, TablesError> {
         let position =
             self.one("SELECT position FROM payments WHERE id = ?1", [payment.to_bytes()], |row| row.get(0))?;
         Ok(position.unwrap_or(0))
+=======
+    /// Where a payment is in the journal.
+    pub fn position_of(&self, payment: PaymentId) -> Result<Option<u64>, TablesError> {
+        let select = "SELECT position FROM payments WHERE id = ?1";
+        self.one(select, [payment.to_bytes()], |row| rows::unsigned(row, "position"))
+>>>>>>> storetests
     }
 
     /// An owner's accounts.
@@ -376,12 +493,10 @@ impl TablesReader {
         self.all("SELECT * FROM tags WHERE merchant = ?1 ORDER BY id", [merchant.to_bytes()], rows::tag)
     }
 
-    /// One entry: whether it is a credit, how much, and the balance after it.
-    pub fn entry(&self, account: AccountId, position: u64, leg: u32) -> Result<Option<(bool, u64, u64)>, TablesError> {
+    /// One line of an account.
+    pub fn entry(&self, account: AccountId, position: u64, leg: u32) -> Result<Option<Entry>, TablesError> {
         let select = "SELECT * FROM entries WHERE account = ?1 AND position = ?2 AND leg = ?3";
-        self.one(select, params![account.to_bytes(), rows::signed(position), leg], |row| {
-            Ok((row.get("credit")?, rows::unsigned(row, "amount")?, rows::unsigned(row, "balance_after")?))
-        })
+        self.one(select, params![account.to_bytes(), rows::signed(position), leg], Entry::read)
     }
 
     /// Every account.
@@ -496,11 +611,53 @@ pub(super) fn newest<K: ids::Kind>(before: Option<Id<K>>) -> [u8; 16] {
     before.unwrap_or(Id::from_u128(u128::MAX)).to_bytes()
 }
 
-/// A condition on the kind of events; none if none is named.
-fn of_kinds(kinds: &[EventKind]) -> String {
-    if kinds.is_empty() {
-        return String::new();
-    }
+/// A question for the newest events of these kinds, or of all if none is named.
+fn events_of_kinds(kinds: &[EventKind]) -> String {
     let numbers: Vec<String> = kinds.iter().map(|kind| kind.number().to_string()).collect();
-    format!("AND kind IN ({})", numbers.join(", "))
+    let numbers = numbers.join(", ");
+    let list = |condition: &str| {
+        format!(
+            "SELECT * FROM events WHERE merchant = ?1 AND position < ?2 {condition} ORDER BY position DESC LIMIT ?3"
+        )
+    };
+    if kinds.is_empty() {
+        return list("");
+    }
+    if kinds.iter().any(|kind| kind.is_frequent()) {
+        return list(&format!("AND kind IN ({numbers})"));
+    }
+    // The newest of each kind, and of these the newest: however long the lists are, no more than a page of each is read.
+    let newest = |kind: &EventKind| {
+        let kind = kind.number();
+        format!(
+            "SELECT * FROM (SELECT position FROM events INDEXED BY events_by_kind
+                 WHERE merchant = ?1 AND kind = {kind} AND kind NOT IN (1, 4) AND position < ?2
+                 ORDER BY position DESC LIMIT ?3)"
+        )
+    };
+    let newest: Vec<String> = kinds.iter().map(newest).collect();
+    list(&format!("AND position IN ({})", newest.join(" UNION ALL ")))
 }
+<<<<<<< HEAD
+=======
+
+fn settled_payout(row: &Row<'_>) -> rusqlite::Result<SettledPayout> {
+    let (settlement, payout) = (rows::settlement(row)?, rows::optional_id(row, "payout")?);
+    Ok(SettledPayout { settlement, position: rows::unsigned(row, "position")?, payout })
+}
+
+fn statement_entry(row: &Row<'_>) -> rusqlite::Result<StatementEntry> {
+    Ok(StatementEntry {
+        position: rows::unsigned(row, "position")?,
+        leg: row.get("leg")?,
+        code: row.get("code")?,
+        credit: row.get("credit")?,
+        amount: rows::unsigned(row, "amount")?,
+        at: rows::time(row, "at")?,
+        payment: rows::optional_id(row, "payment")?,
+        object: row.get("object")?,
+        fee: row.get::<_, Option<i64>>("fee")?.unwrap_or(0).cast_unsigned(),
+        order: rows::optional_id(row, "order_id")?,
+    })
+}
+>>>>>>> storetests

@@ -1,13 +1,19 @@
 //! Between rows and the payments crate's types.
 
-use ids::{DisputeId, Id, Kind};
+use ids::{DisputeId, Id, Kind, PaymentId};
 use ledger::Balance;
 use money::{Amount, Currency};
 use payments::{
+<<<<<<< HEAD
     Account, AccountFlags, Beginning, Capture, Deposit, Order, OrderStatus, Payment, PaymentStatus, PayoutStatus,
     Refund, RegisteredTag, Share, TagMode, Tap, Text, UnixMillis,
+=======
+    Account, AccountFlags, Beginning, Capture, Deposit, Dispute, MerchantBook, MerchantState, Order, OrderDetails,
+    OrderStatus, Payment, PaymentStatus, Payout, Refund, RegisteredTag, Settlement, Share, TagMode, Tap, Text,
+    UnixMillis,
+>>>>>>> storetests
 };
-use rusqlite::types::Type;
+use rusqlite::types::{FromSql, Type};
 use rusqlite::{Result, Row};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -113,6 +119,13 @@ pub(super) fn order(row: &Row<'_>) -> Result<Order> {
         4 => OrderStatus::Held { payment: id(row, "payment")?, amount: amount(row, "amount_paid")?, at },
         other => return Err(rusqlite::Error::IntegralValueOutOfRange(0, other)),
     };
+    let (payment, amount_paid, closed_at) = status_columns(status);
+    agrees(row, "payment", payment.map(PaymentId::to_bytes))?;
+    agrees(row, "amount_paid", amount_paid.map(|amount| signed(amount.minor_units())))?;
+    agrees(row, "closed_at", closed_at.map(|at| signed(at.0)))?;
+    let details: Option<Box<OrderDetails>> = optional_body(row, "details")?.map(Box::new);
+    let reference_key = details.as_ref().and_then(|details| details.reference_key).map(|key| key.0);
+    agrees(row, "reference_key", reference_key)?;
     Ok(Order {
         id: id(row, "id")?,
         merchant: id(row, "merchant")?,
@@ -124,8 +137,19 @@ pub(super) fn order(row: &Row<'_>) -> Result<Order> {
         created_at: time(row, "created_at")?,
         expires_at: time(row, "expires_at")?,
         status,
-        details: optional_body(row, "details")?.map(Box::new),
+        details,
     })
+}
+
+/// What an order's status says beside its number: by which payment, how much, since when.
+pub(super) fn status_columns(status: OrderStatus) -> (Option<PaymentId>, Option<Amount>, Option<UnixMillis>) {
+    match status {
+        OrderStatus::Open => (None, None, None),
+        OrderStatus::Paid { payment, amount, at } | OrderStatus::Held { payment, amount, at } => {
+            (Some(payment), Some(amount), Some(at))
+        }
+        OrderStatus::Cancelled { at } | OrderStatus::Expired { at } => (None, None, Some(at)),
+    }
 }
 
 /// The number under which a status is stored.
@@ -208,6 +232,7 @@ pub(super) fn payment(row: &Row<'_>) -> Result<Payment> {
     let amount = amount(row, "amount")?;
     let progress = optional_body(row, "progress")?.unwrap_or_else(|| Progress::plain(amount));
     let Progress { began, tip, captured, refunded, disputed, open_dispute, shares, status } = progress;
+    agrees(row, "status", payment_status_number(status))?;
     Ok(Payment {
         id: id(row, "id")?,
         wallet: id(row, "wallet")?,
@@ -279,9 +304,66 @@ pub(super) fn refund(row: &Row<'_>) -> Result<Refund> {
     })
 }
 
-/// Something stored whole, in the column `body`.
-pub(super) fn body<T: DeserializeOwned>(row: &Row<'_>) -> Result<T> {
+/// Something stored whole, in the column `body`. Other columns have parts of it, to find it by: whoever finds it by a
+/// part that is not its own is told of the damage, and nobody reads what is another's.
+fn body<T: DeserializeOwned>(row: &Row<'_>) -> Result<T> {
     decoded(row.get_ref("body")?.as_blob()?)
+}
+
+/// Whether a column has the part that the whole has.
+fn agrees<T: FromSql + PartialEq>(row: &Row<'_>, column: &'static str, whole: T) -> Result<()> {
+    let part: T = row.get(column)?;
+    if part == whole { Ok(()) } else { Err(impossible(Disagreement(column))) }
+}
+
+/// A column that says something else than the rest of its row.
+#[derive(Debug, thiserror::Error)]
+#[error("the column {0} says something else than the rest of the row")]
+struct Disagreement(&'static str);
+
+pub(super) fn dispute(row: &Row<'_>) -> Result<Dispute> {
+    let dispute: Dispute = body(row)?;
+    agrees(row, "id", dispute.id.to_bytes())?;
+    agrees(row, "payment", dispute.payment.to_bytes())?;
+    agrees(row, "merchant", dispute.merchant.to_bytes())?;
+    agrees(row, "wallet", dispute.wallet.to_bytes())?;
+    agrees(row, "open", dispute.is_open())?;
+    Ok(dispute)
+}
+
+pub(super) fn settlement(row: &Row<'_>) -> Result<Settlement> {
+    let settlement: Settlement = body(row)?;
+    agrees(row, "id", settlement.id.to_bytes())?;
+    agrees(row, "merchant", settlement.merchant.to_bytes())?;
+    agrees(row, "currency", settlement.currency.numeric())?;
+    agrees(row, "closed_at", signed(settlement.closed_at.0))?;
+    // Both are there until it is done.
+    let payout_due: Option<i64> = row.get("payout_due")?;
+    agrees(row, "payout_due", payout_due.map(|_| signed(settlement.payout_at.0)))?;
+    let reserve_due: Option<i64> = row.get("reserve_due")?;
+    agrees(row, "reserve_due", reserve_due.and(settlement.reserved_until).map(|until| signed(until.0)))?;
+    Ok(settlement)
+}
+
+pub(super) fn payout(row: &Row<'_>) -> Result<Payout> {
+    let payout: Payout = body(row)?;
+    agrees(row, "id", payout.id.to_bytes())?;
+    agrees(row, "merchant", payout.merchant.to_bytes())?;
+    agrees(row, "open", !payout.status.is_final())?;
+    Ok(payout)
+}
+
+pub(super) fn merchant(row: &Row<'_>) -> Result<MerchantState> {
+    let merchant: MerchantState = body(row)?;
+    agrees(row, "id", merchant.id.to_bytes())?;
+    Ok(merchant)
+}
+
+pub(super) fn book(row: &Row<'_>) -> Result<MerchantBook> {
+    let book: MerchantBook = body(row)?;
+    agrees(row, "pending", book.pending.to_bytes())?;
+    agrees(row, "merchant", book.merchant.to_bytes())?;
+    Ok(book)
 }
 
 fn optional_body<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<Option<T>> {

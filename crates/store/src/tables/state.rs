@@ -48,25 +48,25 @@ impl Database {
 
 /// What may still change of merchants, their settlements and their disputes.
 fn load_merchants(sql: &Connection, state: &mut State) -> rusqlite::Result<()> {
-    for merchant in sql.prepare("SELECT * FROM merchants")?.query_map([], rows::body)? {
+    for merchant in sql.prepare("SELECT * FROM merchants")?.query_map([], rows::merchant)? {
         state.restore_merchant(merchant?);
     }
-    for book in sql.prepare("SELECT * FROM books")?.query_map([], rows::body)? {
+    for book in sql.prepare("SELECT * FROM books")?.query_map([], rows::book)? {
         state.restore_book(book?);
     }
-    for dispute in sql.prepare("SELECT * FROM disputes WHERE open = 1")?.query_map([], rows::body)? {
+    for dispute in sql.prepare("SELECT * FROM disputes WHERE open = 1")?.query_map([], rows::dispute)? {
         state.restore_open_dispute(dispute?);
     }
-    for payout in sql.prepare("SELECT * FROM payouts WHERE open = 1")?.query_map([], rows::body)? {
+    for payout in sql.prepare("SELECT * FROM payouts WHERE open = 1")?.query_map([], rows::payout)? {
         state.restore_open_payout(payout?);
     }
     let due = "SELECT * FROM settlements WHERE payout_due IS NOT NULL";
-    for settlement in sql.prepare(due)?.query_map([], rows::body::<Settlement>)? {
+    for settlement in sql.prepare(due)?.query_map([], rows::settlement)? {
         let Settlement { id, payout_at, merchant, currency, .. } = settlement?;
         state.restore_due_payout(DuePayout { settlement: id, at: payout_at, merchant, currency });
     }
     let kept = "SELECT * FROM settlements WHERE reserve_due IS NOT NULL";
-    for settlement in sql.prepare(kept)?.query_map([], rows::body::<Settlement>)? {
+    for settlement in sql.prepare(kept)?.query_map([], rows::settlement)? {
         let Settlement { id, merchant, currency, reserved, reserved_until, .. } = settlement?;
         if let Some(until) = reserved_until {
             state.restore_reserve(until, ReserveRelease { settlement: id, merchant, currency, amount: reserved });

@@ -1,5 +1,6 @@
 //! Folding journal records into the tables, a batch in one transaction.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use ids::{AccountId, IdMap, MerchantId, OrderId, PaymentId, SettlementId, TagId, TapId};
@@ -10,9 +11,10 @@ use payments::{
     PaymentStatus, Payout, Record, Refund, RegisteredTag, Request, Settlement, State, TagMode, Tap, UnixMillis,
     account_code,
 };
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use super::events::{self, Told};
+use super::entries::{Cause, Entry};
+use super::events::EventRow;
 use super::rows::{self, signed, status_number};
 use super::{Database, Mark, TablesError};
 
@@ -21,8 +23,8 @@ use super::{Database, Mark, TablesError};
 pub struct TablesWriter {
     database: Database,
     mark: Mark,
-    /// What the table `books` has.
-    books: Books,
+    /// What the table `books` has; `None` after a batch that was not written, with which they had been folded.
+    books: Option<Books>,
 }
 
 impl TablesWriter {
@@ -35,9 +37,7 @@ impl TablesWriter {
             }
             opened => opened?,
         };
-        let mut writer = Self { mark: database.mark()?, database, books: Books::default() };
-        writer.load_books()?;
-        Ok(writer)
+        Ok(Self { mark: database.mark()?, database, books: None })
     }
 
     /// The mark of the tables in this file, without changing anything; `None` if there is no file yet.
@@ -45,10 +45,11 @@ impl TablesWriter {
         if !path.exists() {
             return Ok(None);
         }
-        match Database::open_to_read(path) {
-            Ok(database) if database.is_empty()? => Ok(None),
-            Ok(database) => database.mark().map(Some),
-            Err(TablesError::OlderVersion { .. }) => Ok(None),
+        let database = Database::open_read_only(path)?;
+        match database.check_version() {
+            Ok(()) if database.is_empty()? => Ok(None),
+            // What an older version knew of the journal is as true today.
+            Ok(()) | Err(TablesError::OlderVersion { .. }) => database.mark().map(Some),
             Err(error) => Err(error),
         }
     }
@@ -62,10 +63,10 @@ impl TablesWriter {
     pub fn apply(&mut self, records: &[&Record], mark: Mark) -> Result<(), TablesError> {
         let before = self.mark.frame.position;
         assert_eq!(before + records.len() as u64, mark.frame.position, "records must follow the mark");
-        let books = &mut self.books;
-        let written = self.database.run(|sql| {
+        let mut books = self.books.take().map_or_else(|| self.load_books(), Ok)?;
+        self.database.run(|sql| {
             let transaction = sql.unchecked_transaction()?;
-            let mut batch = Batch::new(&transaction, books);
+            let mut batch = Batch::new(&transaction, &mut books);
             for (record, position) in records.iter().zip(before + 1..) {
                 batch.fold(record, position)?;
             }
@@ -74,25 +75,19 @@ impl TablesWriter {
                 .prepare_cached("UPDATE mark SET position = ?1, frame_hash = ?2, time = ?3")?
                 .execute(params![signed(mark.frame.position), mark.frame.hash.as_bytes(), signed(mark.time.0)])?;
             transaction.commit()
-        });
-        if let Err(error) = written {
-            // They were folded with what was not written.
-            self.load_books()?;
-            return Err(error);
-        }
-        self.mark = mark;
+        })?;
+        (self.mark, self.books) = (mark, Some(books));
         Ok(())
     }
 
-    /// The books as the table has them, after a batch that was not written.
-    fn load_books(&mut self) -> Result<(), TablesError> {
+    /// The books as the table has them.
+    fn load_books(&self) -> Result<Books, TablesError> {
         let mut books = Books::default();
         self.database.run(|sql| {
             let mut select = sql.prepare("SELECT * FROM books")?;
-            select.query_map([], rows::body)?.try_for_each(|book| book.map(|book| books.restore(book)))
+            select.query_map([], rows::book)?.try_for_each(|book| book.map(|book| books.restore(book)))
         })?;
-        self.books = books;
-        Ok(())
+        Ok(books)
     }
 
     /// The decider's state at the mark: what may still change.
@@ -125,38 +120,9 @@ struct Batch<'a> {
     counters: IdMap<ids::Tag, u32>,
     new_orders: NewRows<ids::Order, Order>,
     new_taps: NewRows<ids::Tap, (Tap, Option<PaymentId>)>,
-    entries: Vec<Entry>,
-    events: Vec<EventRow>,
+    entries: Vec<(AccountId, Entry)>,
+    events: Vec<(MerchantId, EventRow)>,
     requests: Vec<(Request, Outcome)>,
-}
-
-/// One line of an account, to be written.
-struct Entry {
-    account: AccountId,
-    position: u64,
-    leg: u32,
-    credit: bool,
-    amount: u64,
-    balance_after: u64,
-    at: UnixMillis,
-    code: u16,
-    cause: Cause,
-}
-
-/// What an entry belongs to.
-#[derive(Clone, Copy, Default)]
-struct Cause {
-    payment: Option<PaymentId>,
-    /// The capture, refund, dispute, settlement or payout, if not the payment itself.
-    object: Option<[u8; 16]>,
-}
-
-/// Something to tell a merchant, to be written.
-struct EventRow {
-    merchant: MerchantId,
-    position: u64,
-    told: Told,
-    record: Option<Vec<u8>>,
 }
 
 /// New rows in the order they came, which is nearly the order of their ids.
@@ -200,7 +166,7 @@ impl<'a> Batch<'a> {
         self.tell(record, position)?;
         self.change(&record.event, record.at, position)?;
         self.enter(&record.event, record.at, position)?;
-        self.keep_books(&record.event, record.at, position);
+        self.keep_books(&record.event, record.at, position)?;
         if let (Some(request), Some(outcome)) = (record.request, record.event.outcome()) {
             self.requests.push((request, outcome));
         }
@@ -260,34 +226,31 @@ impl<'a> Batch<'a> {
 
     /// Notes what some merchant is to be told.
     fn tell(&mut self, record: &Record, position: u64) -> rusqlite::Result<()> {
-        let Some(told) = events::told(&record.event) else { return Ok(()) };
-        let merchant = match told.merchant {
+        let Some(row) = EventRow::of(record, position) else { return Ok(()) };
+        let merchant = match row.merchant {
             Some(merchant) => merchant,
-            None => match self.order(OrderId::from_bytes(told.object))? {
+            None => match self.order(OrderId::from_bytes(row.object))? {
                 Some(order) => order.merchant,
                 None => return Err(rusqlite::Error::QueryReturnedNoRows),
             },
         };
-        let record =
-            told.keeps_record.then(|| rows::encoded(&Record { request: None, ..record.clone() })).transpose()?;
-        self.events.push(EventRow { merchant, position, told, record });
+        self.events.push((merchant, row));
         Ok(())
     }
 
-    fn keep_books(&mut self, event: &Event, at: UnixMillis, position: u64) {
+    fn keep_books(&mut self, event: &Event, at: UnixMillis, position: u64) -> rusqlite::Result<()> {
         let Self { sql, books, changed_books, .. } = self;
-        let owner = |account: AccountId| {
-            let select = "SELECT owner, ledger FROM accounts WHERE id = ?1 AND code = ?2";
-            let row = sql.prepare_cached(select).and_then(|mut select| {
-                select.query_one(params![account.to_bytes(), account_code::MERCHANT_PENDING], |row| {
-                    Ok((row.get::<_, [u8; 16]>("owner")?, rows::currency(row, "ledger")?))
-                })
-            });
-            row.ok().map(|(owner, currency): ([u8; 16], Currency)| (MerchantId::from_bytes(owner), currency))
+        let failed = RefCell::new(Ok(()));
+        let owner = |account| {
+            pending_owner(sql, account).unwrap_or_else(|error| {
+                *failed.borrow_mut() = Err(error);
+                None
+            })
         };
         books.fold(event, at, position, owner, |pending| {
             changed_books.insert(pending, ());
         });
+        failed.into_inner()
     }
 
     fn insert_account(&mut self, account: &Account) -> rusqlite::Result<()> {
@@ -414,7 +377,7 @@ impl<'a> Batch<'a> {
     /// A merchant's row is what the state makes of the same events.
     fn write_merchant(&self, id: MerchantId, event: &Event) -> rusqlite::Result<()> {
         let select = "SELECT * FROM merchants WHERE id = ?1";
-        let stored = self.sql.prepare_cached(select)?.query_one([id.to_bytes()], rows::body).optional()?;
+        let stored = self.sql.prepare_cached(select)?.query_one([id.to_bytes()], rows::merchant).optional()?;
         let mut merchant = stored.unwrap_or_else(|| MerchantState::unwritten(id));
         merchant.fold(event);
         let replace = "REPLACE INTO merchants VALUES (?1, ?2)";
@@ -465,7 +428,7 @@ impl<'a> Batch<'a> {
 
     /// Writes the two entries of each transfer and moves the two balances.
     fn enter(&mut self, event: &Event, at: UnixMillis, position: u64) -> rusqlite::Result<()> {
-        let cause = cause(event);
+        let cause = Cause::of(event);
         let mut transfers = Vec::with_capacity(1);
         event.for_each_transfer(|transfer: Transfer| transfers.push(transfer));
         for (transfer, leg) in transfers.iter().zip(0..) {
@@ -477,7 +440,8 @@ impl<'a> Batch<'a> {
                 *sum = sum.checked_add(transfer.amount).ok_or(overflow)?;
                 self.balances.insert(account, after);
                 let (amount, balance_after, code) = (transfer.amount, after.available(), transfer.code);
-                self.entries.push(Entry { account, position, leg, credit, amount, balance_after, at, code, cause });
+                let entry = Entry { position, leg, credit, amount, balance_after, at, code, cause };
+                self.entries.push((account, entry));
             }
         }
         Ok(())
@@ -519,13 +483,7 @@ impl<'a> Batch<'a> {
     }
 
     fn write_order(&self, order: &Order) -> rusqlite::Result<()> {
-        let (payment, amount_paid, closed_at) = match order.status {
-            OrderStatus::Open => (None, None, None),
-            OrderStatus::Paid { payment, amount, at } | OrderStatus::Held { payment, amount, at } => {
-                (Some(payment), Some(amount), Some(at))
-            }
-            OrderStatus::Cancelled { at } | OrderStatus::Expired { at } => (None, None, Some(at)),
-        };
+        let (payment, amount_paid, closed_at) = rows::status_columns(order.status);
         let replace = "REPLACE INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
         self.sql.prepare_cached(replace)?.execute(params![
             order.id.to_bytes(),
@@ -542,7 +500,7 @@ impl<'a> Batch<'a> {
             payment.map(PaymentId::to_bytes),
             amount_paid.map(|amount| signed(amount.minor_units())),
             order.details.as_ref().and_then(|details| details.reference_key).map(|key| key.0),
-            order.details.as_ref().map(|details| rows::encoded(details)).transpose()?,
+            order.details.as_ref().map(rows::encoded).transpose()?,
         ])?;
         Ok(())
     }
@@ -575,12 +533,12 @@ impl<'a> Batch<'a> {
 
     /// In the order of their keys: neighbours share a page, which is then found, and balanced, while it is at hand.
     fn write_entries(&mut self) -> rusqlite::Result<()> {
-        self.entries.sort_unstable_by_key(|entry| (entry.account, entry.position, entry.leg));
+        self.entries.sort_unstable_by_key(|(account, entry)| (*account, entry.position, entry.leg));
         let insert = "INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         let mut insert = self.sql.prepare_cached(insert)?;
-        for entry in &self.entries {
+        for (account, entry) in &self.entries {
             insert.execute(params![
-                entry.account.to_bytes(),
+                account.to_bytes(),
                 signed(entry.position),
                 entry.leg,
                 entry.credit,
@@ -597,16 +555,11 @@ impl<'a> Batch<'a> {
 
     /// In the order of their keys: see [`Self::write_entries`].
     fn write_events(&mut self) -> rusqlite::Result<()> {
-        self.events.sort_unstable_by_key(|event| (event.merchant, event.position));
+        self.events.sort_unstable_by_key(|(merchant, row)| (*merchant, row.position));
         let mut insert = self.sql.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5)")?;
-        for EventRow { merchant, position, told, record } in &self.events {
-            insert.execute(params![
-                merchant.to_bytes(),
-                signed(*position),
-                told.kind.number(),
-                told.object,
-                record.as_deref()
-            ])?;
+        for (merchant, EventRow { position, kind, object, record, .. }) in &self.events {
+            let record = record.as_ref().map(rows::encoded).transpose()?;
+            insert.execute(params![merchant.to_bytes(), signed(*position), kind.number(), object, record])?;
         }
         Ok(())
     }
@@ -648,23 +601,10 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// What the entries of an event belong to.
-fn cause(event: &Event) -> Cause {
-    let of = |payment: &Payment, object: [u8; 16]| Cause { payment: Some(payment.id), object: Some(object) };
-    let object = |object: [u8; 16]| Cause { payment: None, object: Some(object) };
-    match event {
-        Event::PaymentSucceeded(moved) | Event::PaymentMade(moved) => {
-            Cause { payment: Some(moved.what.id), object: None }
-        }
-        Event::PaymentCaptured(Moved { what, .. }) => of(&what.payment, what.capture.id.to_bytes()),
-        Event::HoldReleased(Moved { what, .. }) => Cause { payment: Some(what.payment.id), object: None },
-        Event::PaymentRefunded(Moved { what, .. }) => of(&what.payment, what.refund.id.to_bytes()),
-        Event::DisputeOpened(Moved { what, .. }) | Event::DisputeClosed(Moved { what, .. }) => {
-            of(&what.payment, what.dispute.id.to_bytes())
-        }
-        Event::SettlementClosed(moved) => object(moved.what.id.to_bytes()),
-        Event::ReserveReleased(moved) => object(moved.what.settlement.to_bytes()),
-        Event::PayoutCreated(moved) | Event::PayoutReported(moved) => object(moved.what.id.to_bytes()),
-        _ => Cause::default(),
-    }
+/// Whose money gathers in an account, and in what; `None` of accounts in which none does.
+fn pending_owner(sql: &Transaction<'_>, account: AccountId) -> rusqlite::Result<Option<(MerchantId, Currency)>> {
+    let select = "SELECT owner, ledger FROM accounts WHERE id = ?1 AND code = ?2";
+    let fields = params![account.to_bytes(), account_code::MERCHANT_PENDING];
+    let owner = |row: &Row<'_>| Ok((rows::id(row, "owner")?, rows::currency(row, "ledger")?));
+    sql.prepare_cached(select)?.query_one(fields, owner).optional()
 }

@@ -39,11 +39,11 @@ fn a_missing_or_empty_file_is_made() {
 #[test]
 fn a_newer_version_is_refused_and_left_as_it_is() {
     let (_folder, file) = filled();
-    Connection::open(&file).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    Connection::open(&file).unwrap().pragma_update(None, "user_version", 3).unwrap();
     let before = std::fs::read(&file).unwrap();
     let error = TablesWriter::open(&file).unwrap_err();
-    assert!(matches!(error, TablesError::NewerVersion { found: 2, .. }), "{error:?}");
-    assert!(error.to_string().contains("newer Tapstone (tables version 2, this one knows 1)"), "{error}");
+    assert!(matches!(error, TablesError::NewerVersion { found: 3, .. }), "{error:?}");
+    assert!(error.to_string().contains("newer Tapstone (tables version 3, this one knows 2)"), "{error}");
     assert!(matches!(TablesReader::open(&file), Err(TablesError::NewerVersion { .. })));
     assert!(matches!(TablesWriter::peek(&file), Err(TablesError::NewerVersion { .. })));
     assert_eq!(std::fs::read(&file).unwrap(), before);

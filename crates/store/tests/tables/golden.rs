@@ -1,108 +1,24 @@
-//! Tables of version 1, kept as SQL: every later build must open them for ever, or know how to bring them up to date.
+//! Tables of every version, kept as SQL: every later build must open them for ever, or know how to bring them up to date.
 //!
-//! When the layout must change, its version goes up, this file stays, and opening it must work still (at the least by
+//! When the layout must change, its version goes up, these files stay, and opening them must work still (at the least by
 //! making the tables anew from the journal).
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use ids::{AccountId, DepositId, OrderId, PaymentId, TapId};
-use payments::{
-    BodyDigest, Deposit, Event, Order, OrderStatus, Outcome, Owner, Payment, Record, Rejection, Request, RequestKey,
-    Settled, TagMode, Tap, Text, account_code,
-};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
-use store::tables::{TablesReader, TablesWriter};
+use store::tables::{StoredEvent, TablesError, TablesReader, TablesWriter};
 use tempfile::tempdir;
 
-use crate::support::{START, account, amount, cny, currency, merchant, registered, tag_id, wallet};
-use crate::{mark, store_next};
+use payments::{DisputeStatus, Event, OrderStatus, PaymentStatus, Record, Rejection, RequestKey};
 
-const GOLDEN: &str = include_str!("../golden/tables-v1.sql");
+use crate::story::{self, story};
+use crate::support::{START, merchant, tag_id, wallet};
+use crate::{fold, mark, store_next};
 
-fn order(number: u128) -> Order {
-    Order {
-        id: OrderId::from_parts(START.0, number),
-        merchant: merchant(0),
-        tag: tag_id(0),
-        currency: cny(),
-        amount: (number % 2 == 1).then(|| amount(1_250)),
-        description: Some(Text::try_from("it's 两碗面".to_owned()).unwrap()),
-        reference: None,
-        created_at: START,
-        expires_at: START.plus(900_000),
-        status: OrderStatus::Open,
-    }
-}
-
-fn tap(number: u32, order: Option<OrderId>) -> Tap {
-    Tap {
-        id: TapId::from_parts(START.0, number.into()),
-        wallet: wallet(0),
-        tag: tag_id(0),
-        merchant: merchant(0),
-        counter: number,
-        order,
-        currency: cny(),
-        created_at: START,
-    }
-}
-
-/// A day in the life of a platform: of everything there is, one that is over and one that is not.
-fn story() -> Vec<Record> {
-    let accounts = [
-        account(1, account_code::FLOAT, Owner::Platform, cny()),
-        account(2, account_code::WALLET, Owner::Wallet(wallet(0)), cny()),
-        account(3, account_code::MERCHANT_PENDING, Owner::Merchant(merchant(0)), cny()),
-    ];
-    let [float, purse, pending] = accounts.map(|account| account.id);
-    let settled = |what, debit_account: AccountId, credit_account| Settled { what, debit_account, credit_account };
-    let deposit = Deposit {
-        id: DepositId::from_parts(START.0, 1),
-        wallet: wallet(0),
-        currency: cny(),
-        amount: amount(i64::MAX.unsigned_abs()),
-        created_at: START,
-    };
-    let payment = Payment {
-        id: PaymentId::from_parts(START.0, 1),
-        wallet: wallet(0),
-        merchant: merchant(0),
-        tag: tag_id(0),
-        tap: tap(1, None).id,
-        order: Some(order(1).id),
-        description: order(1).description,
-        currency: cny(),
-        amount: amount(1_250),
-        created_at: START,
-    };
-    let events = [
-        Event::AccountOpened(accounts[0]),
-        Event::AccountOpened(accounts[1]),
-        Event::AccountOpened(accounts[2]),
-        Event::TagRegistered(registered(0, merchant(0), TagMode::Till, cny())),
-        Event::TagRegistered(registered(1, merchant(1), TagMode::Standing, currency("JPY"))),
-        Event::DepositSucceeded(Settled { what: deposit, debit_account: float, credit_account: purse }),
-        Event::OrderCreated(order(1)),
-        Event::TapAccepted(tap(1, Some(order(1).id))),
-        Event::PaymentSucceeded(settled(payment, purse, pending)),
-        Event::OrderCreated(order(2)),
-        Event::OrderCancelled(order(2).id),
-        Event::OrderCreated(order(3)),
-        Event::OrderExpired(order(3).id),
-        Event::OrderCreated(order(4)),
-        Event::TapAccepted(tap(2, Some(order(4).id))),
-        Event::RequestRefused(Rejection::InsufficientFunds { available: 7 }),
-        Event::RequestAnswered(Outcome::OrderCancelled(order(2).id)),
-    ];
-    let records = events.into_iter().zip(1u8..).map(|(event, number)| {
-        let request = Request { key: RequestKey([number; 16]), body: BodyDigest([0xff - number; 16]) };
-        let request = event.outcome().map(|_| request);
-        Record { at: START.plus(number.into()), request, event }
-    });
-    records.collect()
-}
+const VERSION_1: &str = include_str!("../golden/tables-v1.sql");
+const VERSION_2: &str = include_str!("../golden/tables-v2.sql");
 
 /// The whole file as SQL, in a fixed order.
 fn dump(file: &Path) -> String {
@@ -147,40 +63,107 @@ fn literal(value: ValueRef<'_>) -> String {
 }
 
 #[test]
-fn version_1_is_still_written_the_same() {
+fn version_2_is_still_written_the_same() {
     let folder = tempdir().unwrap();
     let file = folder.path().join("tables.sqlite");
     let mut tables = TablesWriter::open(&file).unwrap();
-    // In two pieces, so that rows are changed as well as made.
-    store_next(&mut tables, &story(), 10);
-    store_next(&mut tables, &story(), 10);
+    // In pieces, so that rows are changed as well as made.
+    for piece in [30, 25, 5, usize::MAX / 2] {
+        store_next(&mut tables, &story(), piece);
+    }
     let written = dump(&file);
-    assert!(written == GOLDEN, "the layout has changed:\n{written}");
+    assert!(written == VERSION_2, "the layout has changed:\n{written}");
 }
 
 #[test]
-fn version_1_opens_and_is_continued() {
+fn version_2_opens_and_is_continued() {
     let folder = tempdir().unwrap();
     let file = folder.path().join("tables.sqlite");
-    Connection::open(&file).unwrap().execute_batch(GOLDEN).unwrap();
+    Connection::open(&file).unwrap().execute_batch(VERSION_2).unwrap();
     let mut tables = TablesWriter::open(&file).unwrap();
-    assert_eq!(tables.mark(), mark(&story(), story().len()));
-    let state = tables.load_state().unwrap();
-    assert_eq!(state.tag(tag_id(0)).unwrap().last_counter, 2);
-    assert_eq!(state.open_orders().cloned().collect::<Vec<_>>(), [order(4)]);
+    let journal = story();
+    assert_eq!(tables.mark(), mark(&journal, journal.len()));
+    let (state, folded) = (tables.load_state().unwrap(), fold(&journal));
+    assert_eq!(state.tag(tag_id(0)).unwrap().last_counter, 7);
+    assert_eq!(state.open_orders().cloned().collect::<Vec<_>>(), [story::order(5)]);
+    assert!(state.open_payments().eq(folded.open_payments()) && state.open_payments().count() == 1);
+    assert!(state.due_payouts().eq(folded.due_payouts()) && state.due_payouts().count() == 1);
+    assert!(state.reserves().eq(folded.reserves()) && state.reserves().count() == 1);
+    assert_eq!((state.open_disputes().count(), state.open_payouts().count()), (1, 1));
     assert!(state.ledger().totals().values().all(|totals| totals.balanced() && totals.debits > 0));
+
     let reader = TablesReader::open(&file).unwrap();
-    let request = reader.request(RequestKey([16; 16])).unwrap();
-    let refused = Outcome::Refused(Rejection::InsufficientFunds { available: 7 });
-    assert_eq!(request, Some((BodyDigest([0xff - 16; 16]), refused)));
-    let at = START.plus(9);
-    let paid = OrderStatus::Paid { payment: PaymentId::from_parts(START.0, 1), amount: amount(1_250), at };
-    assert_eq!(reader.order(order(1).id).unwrap(), Some(Order { status: paid, ..order(1) }));
-    let history = reader.history(wallet(0), None, 10).unwrap().items;
-    let left = i64::MAX.unsigned_abs() - 1_250;
-    assert_eq!(history.iter().map(|entry| entry.balance_after).collect::<Vec<_>>(), [left, left + 1_250]);
-    let mut longer = story();
-    longer.push(Record { at: START.plus(99), request: None, event: Event::OrderCancelled(order(4).id) });
+    let request = reader.request(RequestKey([64; 16])).unwrap().unwrap();
+    assert_eq!(request.1, payments::Outcome::Refused(Rejection::InsufficientFunds { available: 7 }));
+    assert!(matches!(reader.order(story::order(1).id).unwrap().unwrap().status, OrderStatus::Paid { .. }));
+    let doomed = reader.payment(story::payment(4).id).unwrap().unwrap();
+    assert!(matches!(doomed.status, PaymentStatus::Failed { .. }));
+    let disputes = reader.disputes(payments::Owner::Wallet(wallet(0)), false, None, 9).unwrap().items;
+    let lost = disputes.iter().filter(|dispute| matches!(dispute.status, DisputeStatus::Lost { .. })).count();
+    assert_eq!((disputes.len(), lost), (2, 1));
+    let [newer, older] = &reader.settlements(Some(merchant(0)), None, 9).unwrap().items[..] else { panic!("two") };
+    assert_eq!((newer.payout, older.payout), (None, Some(story::payout(1).id)));
+    let told = reader.events_after(merchant(0), 0, 99).unwrap();
+    assert!(told.iter().any(|StoredEvent { event, .. }| matches!(event, Event::PaymentDeclined(_))), "{told:?}");
+
+    let mut longer = journal.clone();
+    longer.push(Record { at: START.plus(999), request: None, event: Event::OrderCancelled(story::order(5).id) });
     store_next(&mut tables, &longer, 1);
-    assert_eq!(reader.order(order(4).id).unwrap().unwrap().status, OrderStatus::Cancelled { at: START.plus(99) });
+    let closed = reader.order(story::order(5).id).unwrap().unwrap();
+    assert_eq!(closed.status, OrderStatus::Cancelled { at: START.plus(999) });
+}
+
+/// What version 1 said is in the journal, and can say more by now: its file goes, and a new one begins. Until then it
+/// says how far the journal must go.
+#[test]
+fn version_1_is_made_anew() {
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("tables.sqlite");
+    Connection::open(&file).unwrap().execute_batch(VERSION_1).unwrap();
+    let old = std::fs::read(&file).unwrap();
+    assert!(matches!(TablesReader::open(&file), Err(TablesError::OlderVersion { .. })));
+    let known = TablesWriter::peek(&file).unwrap().unwrap();
+    assert_eq!((known.frame.position, known.frame.hash.as_bytes()), (17, &[17; 32]));
+    assert_eq!(std::fs::read(&file).unwrap(), old, "looking changes nothing");
+    for left_over in ["tables.sqlite-wal", "tables.sqlite-shm"] {
+        std::fs::write(folder.path().join(left_over), "of the old file").unwrap();
+    }
+    let mut tables = TablesWriter::open(&file).unwrap();
+    assert_eq!(tables.mark().frame.position, 0);
+    assert_eq!(tables.load_state().unwrap().accounts().count(), 0);
+    for piece in [30, 25, 5, usize::MAX / 2] {
+        store_next(&mut tables, &story(), piece);
+    }
+    drop(tables);
+    assert!(dump(&file) == VERSION_2);
+}
+
+/// What version 1 was made of, made again by this version: the old forms of orders, deposits and payments.
+#[test]
+fn what_version_1_said_is_said_again() {
+    let folder = tempdir().unwrap();
+    let (old, new) = (folder.path().join("old.sqlite"), folder.path().join("new.sqlite"));
+    Connection::open(&old).unwrap().execute_batch(VERSION_1).unwrap();
+    let journal = story::of_version_1();
+    let mut tables = TablesWriter::open(&new).unwrap();
+    store_next(&mut tables, &journal, 10);
+    store_next(&mut tables, &journal, 10);
+    drop(tables);
+    let (old, new) = (dump(&old), dump(&new));
+    let rows = |sql: &str, table: &str| -> Vec<String> {
+        let insert = format!("INSERT INTO {table} VALUES");
+        sql.lines().filter(|line| line.starts_with(&insert)).map(str::to_owned).collect()
+    };
+    for table in ["mark", "accounts", "tags", "taps", "deposits", "requests"] {
+        assert_eq!(rows(&new, table), rows(&old, table));
+        assert!(!rows(&new, table).is_empty());
+    }
+    let begins_alike = |(new, old): (&String, &String)| new.starts_with(old.trim_end_matches(");"));
+    for table in ["orders", "payments"] {
+        let (new, old) = (rows(&new, table), rows(&old, table));
+        assert!(new.len() == old.len() && new.iter().zip(&old).all(begins_alike), "{new:?}\n{old:?}");
+    }
+    assert_eq!(rows(&new, "entries").len(), rows(&old, "entries").len());
+    // One book begins with the first payment, whose window nothing closes.
+    assert_eq!((rows(&new, "books").len(), rows(&new, "events").len()), (1, 7));
 }
