@@ -221,7 +221,7 @@ impl TablesReader {
     /// Between which journal positions the payments of a span of time are that come before `before`.
     fn positions(&self, created: Span, before: Option<PaymentId>) -> Result<[i64; 2], TablesError> {
         let mut below = match before {
-            Some(id) => self.position_of(id)?,
+            Some(id) => rows::signed(self.position_of(id)?.unwrap_or(0)),
             None => i64::MAX,
         };
         if created.is_all() {

@@ -22,16 +22,11 @@ use rusqlite::{Connection, OpenFlags};
 
 use journal::Anchor;
 
-<<<<<<< HEAD
-pub use events::{EventKind, StoredEvent};
+pub use entries::{Cause, Entry};
+pub use events::{EventKind, EventRow, StoredEvent};
 pub use lists::{MOST_LOOKED_THROUGH, OrderFilter, PaymentFilter, PaymentStatusFilter, RefundFilter, Span};
 pub use reader::{HistoryEntry, OrderStatusFilter, Page, RowCounts, TablesReader};
 pub use settlements::{AddedUp, PayoutFilter, PayoutStatusFilter, SettledPayout, SettlementFilter, StatementEntry};
-=======
-pub use entries::{Cause, Entry};
-pub use events::{EventKind, EventRow, StoredEvent};
-pub use reader::{HistoryEntry, OrderStatusFilter, Page, RowCounts, SettledPayout, StatementEntry, TablesReader};
->>>>>>> storetests
 pub use writer::TablesWriter;
 
 /// The version of the tables' layout, kept in SQLite's `user_version`.

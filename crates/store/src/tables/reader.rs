@@ -178,33 +178,6 @@ impl TablesReader {
         self.one("SELECT * FROM refunds WHERE id = ?1", [id.to_bytes()], rows::refund)
     }
 
-<<<<<<< HEAD
-=======
-    /// A merchant's refunds made before `before`, newest first; only those of one payment if so asked.
-    pub fn refunds(
-        &self,
-        merchant: MerchantId,
-        payment: Option<PaymentId>,
-        before: Option<RefundId>,
-        limit: u32,
-    ) -> Result<Page<Refund>, TablesError> {
-        let (before, merchant, more) = (newest(before), merchant.to_bytes(), i64::from(limit) + 1);
-        let refunds = match payment {
-            None => {
-                let select = "SELECT * FROM refunds WHERE merchant = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
-                self.all(select, params![merchant, before, more], rows::refund)?
-            }
-            Some(payment) => {
-                let select = "SELECT * FROM refunds INDEXED BY refunds_by_payment
-                              WHERE payment = ?4 AND merchant = ?1 AND id < ?2
-                              ORDER BY id DESC LIMIT ?3";
-                self.all(select, params![merchant, before, more, payment.to_bytes()], rows::refund)?
-            }
-        };
-        Ok(Page::cut(refunds, limit))
-    }
-
->>>>>>> storetests
     /// A dispute.
     pub fn dispute(&self, id: DisputeId) -> Result<Option<Dispute>, TablesError> {
         self.one("SELECT * FROM disputes WHERE id = ?1", [id.to_bytes()], rows::dispute)
@@ -230,86 +203,6 @@ impl TablesReader {
         Ok(Page::cut(self.all(&select, fields, rows::dispute)?, limit))
     }
 
-<<<<<<< HEAD
-=======
-    /// A settlement and its payout.
-    pub fn settlement(&self, id: SettlementId) -> Result<Option<SettledPayout>, TablesError> {
-        self.one("SELECT * FROM settlements WHERE id = ?1", [id.to_bytes()], settled_payout)
-    }
-
-    /// The settlements of a merchant, or of all, before `before`, newest first.
-    pub fn settlements(
-        &self,
-        merchant: Option<MerchantId>,
-        before: Option<SettlementId>,
-        limit: u32,
-    ) -> Result<Page<SettledPayout>, TablesError> {
-        let (before, more) = (newest(before), i64::from(limit) + 1);
-        let settlements = match merchant {
-            Some(merchant) => {
-                let select = "SELECT * FROM settlements WHERE merchant = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
-                self.all(select, params![merchant.to_bytes(), before, more], settled_payout)?
-            }
-            None => {
-                let select = "SELECT * FROM settlements WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
-                self.all(select, params![before, more], settled_payout)?
-            }
-        };
-        Ok(Page::cut(settlements, limit))
-    }
-
-    /// The settlements that the journal has after this position, the first first.
-    pub fn settlements_after(&self, position: u64, limit: u32) -> Result<Vec<SettledPayout>, TablesError> {
-        let select = "SELECT * FROM settlements WHERE position > ?1 ORDER BY position LIMIT ?2";
-        self.all(select, params![rows::signed(position), limit], settled_payout)
-    }
-
-    /// The lines that a settlement is made of, in order: those after the position `after` and the leg there.
-    pub fn statement(
-        &self,
-        settled: &SettledPayout,
-        pending: AccountId,
-        after: Option<(u64, u32)>,
-        limit: u32,
-    ) -> Result<Vec<StatementEntry>, TablesError> {
-        let from = (settled.settlement.after_position, u32::MAX);
-        let (position, leg) = after.map_or(from, |after| after.max(from));
-        let merchant = settled.settlement.merchant.to_bytes();
-        self.all(
-            "SELECT entries.*, payments.merchant AS payee, payments.order_id,
-                 CASE WHEN payments.merchant IS NOT ?5 THEN 0 WHEN entries.code = 2 THEN payments.fee
-                      WHEN entries.code = 4 THEN captures.fee ELSE 0 END AS fee
-             FROM entries LEFT JOIN payments ON payments.id = entries.payment
-             LEFT JOIN captures ON captures.id = entries.object
-             WHERE entries.account = ?1 AND (entries.position, entries.leg) > (?2, ?3) AND entries.position < ?4
-             ORDER BY entries.position, entries.leg LIMIT ?6",
-            params![pending.to_bytes(), rows::signed(position), leg, rows::signed(settled.position), merchant, limit],
-            statement_entry,
-        )
-    }
-
-    /// A payout.
-    pub fn payout(&self, id: PayoutId) -> Result<Option<Payout>, TablesError> {
-        self.one("SELECT * FROM payouts WHERE id = ?1", [id.to_bytes()], rows::payout)
-    }
-
-    /// The payouts of a merchant, or of all, before `before`, newest first; only those that the bank has not answered if
-    /// so asked.
-    pub fn payouts(
-        &self,
-        merchant: Option<MerchantId>,
-        open_only: bool,
-        before: Option<PayoutId>,
-        limit: u32,
-    ) -> Result<Page<Payout>, TablesError> {
-        let whose = if merchant.is_some() { "merchant = ?1" } else { "?1 IS NULL" };
-        let open = if open_only { "AND open = 1" } else { "" };
-        let select = format!("SELECT * FROM payouts WHERE {whose} {open} AND id < ?2 ORDER BY id DESC LIMIT ?3");
-        let fields = params![merchant.map(MerchantId::to_bytes), newest(before), i64::from(limit) + 1];
-        Ok(Page::cut(self.all(&select, fields, rows::payout)?, limit))
-    }
-
->>>>>>> storetests
     /// What the money core knows of a merchant beside its accounts.
     pub fn merchant(&self, id: MerchantId) -> Result<Option<MerchantState>, TablesError> {
         self.one("SELECT * FROM merchants WHERE id = ?1", [id.to_bytes()], rows::merchant)
@@ -431,18 +324,10 @@ impl TablesReader {
         Ok(Page::cut(payments, limit))
     }
 
-<<<<<<< HEAD
-    /// Where a payment is in the journal; before everything if there is no such payment, so that nothing follows it.
-    pub(super) fn position_of(&self, payment: PaymentId) -> Result<i64, TablesError> {
-        let position =
-            self.one("SELECT position FROM payments WHERE id = ?1", [payment.to_bytes()], |row| row.get(0))?;
-        Ok(position.unwrap_or(0))
-=======
     /// Where a payment is in the journal.
     pub fn position_of(&self, payment: PaymentId) -> Result<Option<u64>, TablesError> {
         let select = "SELECT position FROM payments WHERE id = ?1";
         self.one(select, [payment.to_bytes()], |row| rows::unsigned(row, "position"))
->>>>>>> storetests
     }
 
     /// An owner's accounts.
@@ -638,26 +523,3 @@ fn events_of_kinds(kinds: &[EventKind]) -> String {
     let newest: Vec<String> = kinds.iter().map(newest).collect();
     list(&format!("AND position IN ({})", newest.join(" UNION ALL ")))
 }
-<<<<<<< HEAD
-=======
-
-fn settled_payout(row: &Row<'_>) -> rusqlite::Result<SettledPayout> {
-    let (settlement, payout) = (rows::settlement(row)?, rows::optional_id(row, "payout")?);
-    Ok(SettledPayout { settlement, position: rows::unsigned(row, "position")?, payout })
-}
-
-fn statement_entry(row: &Row<'_>) -> rusqlite::Result<StatementEntry> {
-    Ok(StatementEntry {
-        position: rows::unsigned(row, "position")?,
-        leg: row.get("leg")?,
-        code: row.get("code")?,
-        credit: row.get("credit")?,
-        amount: rows::unsigned(row, "amount")?,
-        at: rows::time(row, "at")?,
-        payment: rows::optional_id(row, "payment")?,
-        object: row.get("object")?,
-        fee: row.get::<_, Option<i64>>("fee")?.unwrap_or(0).cast_unsigned(),
-        order: rows::optional_id(row, "order_id")?,
-    })
-}
->>>>>>> storetests

@@ -4,14 +4,9 @@ use ids::{DisputeId, Id, Kind, PaymentId};
 use ledger::Balance;
 use money::{Amount, Currency};
 use payments::{
-<<<<<<< HEAD
-    Account, AccountFlags, Beginning, Capture, Deposit, Order, OrderStatus, Payment, PaymentStatus, PayoutStatus,
-    Refund, RegisteredTag, Share, TagMode, Tap, Text, UnixMillis,
-=======
     Account, AccountFlags, Beginning, Capture, Deposit, Dispute, MerchantBook, MerchantState, Order, OrderDetails,
-    OrderStatus, Payment, PaymentStatus, Payout, Refund, RegisteredTag, Settlement, Share, TagMode, Tap, Text,
-    UnixMillis,
->>>>>>> storetests
+    OrderStatus, Payment, PaymentStatus, Payout, PayoutStatus, Refund, RegisteredTag, Settlement, Share, TagMode, Tap,
+    Text, UnixMillis,
 };
 use rusqlite::types::{FromSql, Type};
 use rusqlite::{Result, Row};

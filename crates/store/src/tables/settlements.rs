@@ -259,7 +259,7 @@ impl TablesReader {
 
     /// A payout.
     pub fn payout(&self, id: PayoutId) -> Result<Option<Payout>, TablesError> {
-        self.one("SELECT * FROM payouts WHERE id = ?1", [id.to_bytes()], rows::body)
+        self.one("SELECT * FROM payouts WHERE id = ?1", [id.to_bytes()], rows::payout)
     }
 
     /// Payouts before `before`, newest first.
@@ -278,14 +278,14 @@ impl TablesReader {
             Some(PayoutStatusFilter::Created) => select.conditions.push_str(" AND status = 0"),
             status => select.and("status = ?", status.map(PayoutStatusFilter::number)),
         }
-        self.page(select, limit, rows::body)
+        self.page(select, limit, rows::payout)
     }
 
     /// Payouts that no bank was told of after `after`, the oldest first.
     pub fn payouts_to_submit(&self, after: Option<PayoutId>, limit: u32) -> Result<Vec<Payout>, TablesError> {
         let after = after.unwrap_or(PayoutId::from_u128(0)).to_bytes();
         let select = "SELECT * FROM payouts WHERE status = 0 AND id > ?1 ORDER BY id LIMIT ?2";
-        self.all(select, params![after, limit], rows::body)
+        self.all(select, params![after, limit], rows::payout)
     }
 
     fn page<T>(
@@ -378,7 +378,7 @@ fn first_id_after(day: BusinessDay) -> SettlementId {
 }
 
 fn settled_payout(row: &Row<'_>) -> rusqlite::Result<SettledPayout> {
-    let (settlement, payout) = (rows::body(row)?, rows::optional_id(row, "payout")?);
+    let (settlement, payout) = (rows::settlement(row)?, rows::optional_id(row, "payout")?);
     Ok(SettledPayout { settlement, position: rows::unsigned(row, "position")?, payout })
 }
 

@@ -4,7 +4,7 @@
 
 use rusqlite::Connection;
 
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 6] = [
     include_str!("../../src/tables/mod.rs"),
     include_str!("../../src/tables/reader.rs"),
     include_str!("../../src/tables/settlements.rs"),
