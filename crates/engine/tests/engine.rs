@@ -10,6 +10,8 @@ mod bench;
 mod crowds;
 #[path = "engine/disks.rs"]
 mod disks;
+#[path = "engine/dues.rs"]
+mod dues;
 #[path = "engine/full.rs"]
 mod full;
 #[path = "engine/lives.rs"]

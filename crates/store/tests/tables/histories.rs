@@ -442,6 +442,43 @@ fn a_piece_that_fails_changes_nothing() {
     assert_eq!(reader.row_counts().unwrap().accounts, 4);
 }
 
+/// What gathers is counted from what is stored: a batch that could not be written, and the trying again, count nothing
+/// twice. Somebody else holds the lock, the disk says no, or a record cannot be stored: it is all one.
+#[test]
+fn a_batch_that_could_not_be_written_counts_nothing_twice() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let ops = proptest::strategy::ValueTree::current(&lives(250).new_tree(&mut runner).unwrap());
+    let mut world = World::new();
+    ops.iter().for_each(|op| world.live(op));
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("tables.sqlite");
+    let mut tables = TablesWriter::open(&file).unwrap();
+    let other = rusqlite::Connection::open(&file).unwrap();
+    let mut tried = 0;
+    while tables.mark().frame.position < world.journal.len() as u64 {
+        let from = usize::try_from(tables.mark().frame.position).unwrap();
+        let to = world.journal.len().min(from + 4);
+        let mut records: Vec<&Record> = world.journal[from..to].iter().collect();
+        let mut after = crate::mark(&world.journal, to);
+        tried += 1;
+        // Waiting for a lock takes its time.
+        if tried % 12 == 1 {
+            other.execute_batch("BEGIN IMMEDIATE").unwrap();
+            tables.apply(&records, after).unwrap_err();
+            other.execute_batch("ROLLBACK").unwrap();
+        } else {
+            // An account that is there already.
+            records.push(&world.journal[0]);
+            after.frame.position += 1;
+            tables.apply(&records, after).unwrap_err();
+        }
+        store_next(&mut tables, &world.journal, 4);
+        assert_eq!(picture(&tables.load_state().unwrap()), picture(&fold(&world.journal[..to])));
+    }
+    assert!(tried > 10, "{tried}");
+    compare(&TablesReader::open(&file).unwrap(), &world.journal, 3);
+}
+
 /// The histories are worth storing: each kind of row and each thing that merchants are told is among them.
 #[test]
 fn the_histories_have_something_of_everything() {
