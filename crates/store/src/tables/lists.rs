@@ -160,6 +160,11 @@ impl TablesReader {
             };
             return Ok(Page::cut(payments.into_iter().filter(passes).collect(), limit));
         }
+        if let (Owner::Wallet(own), Some(named)) = (owner, filter.wallet)
+            && own != named
+        {
+            return Ok(Page { items: Vec::new(), has_more: false });
+        }
         let [from, below] = self.positions(filter.created, before)?;
         let conditions = filter.conditions();
         let more = i64::from(limit) + 1;

@@ -280,9 +280,9 @@ impl TablesReader {
             // Said like this, the indexes of those that are few are used.
             Some(OrderStatusFilter::Open) => "AND status = 0",
             Some(OrderStatusFilter::Paid) => "AND status = 1",
-            Some(OrderStatusFilter::Cancelled) => "AND status = 2 AND status IN (2, 3)",
-            Some(OrderStatusFilter::Expired) => "AND status = 3 AND status IN (2, 3)",
-            Some(OrderStatusFilter::Held) => "AND status = 4",
+            Some(OrderStatusFilter::Cancelled) => "AND status = 2 AND status > 1",
+            Some(OrderStatusFilter::Expired) => "AND status = 3 AND status > 1",
+            Some(OrderStatusFilter::Held) => "AND status = 4 AND status > 1",
             None => "",
         };
         let select = format!("SELECT * FROM orders WHERE merchant = ?1 AND id < ?2 {status} ORDER BY id DESC LIMIT ?3");

@@ -331,7 +331,7 @@ pub(super) fn settlement(row: &Row<'_>) -> Result<Settlement> {
     agrees(row, "id", settlement.id.to_bytes())?;
     agrees(row, "merchant", settlement.merchant.to_bytes())?;
     agrees(row, "currency", settlement.currency.numeric())?;
-    agrees(row, "closed_at", signed(settlement.closed_at.0))?;
+    agrees(row, "business_day", settlement.business_day.to_string())?;
     // Both are there until it is done.
     let payout_due: Option<i64> = row.get("payout_due")?;
     agrees(row, "payout_due", payout_due.map(|_| signed(settlement.payout_at.0)))?;
@@ -344,6 +344,8 @@ pub(super) fn payout(row: &Row<'_>) -> Result<Payout> {
     let payout: Payout = body(row)?;
     agrees(row, "id", payout.id.to_bytes())?;
     agrees(row, "merchant", payout.merchant.to_bytes())?;
+    agrees(row, "currency", payout.currency.numeric())?;
+    agrees(row, "status", payout_status_number(&payout.status))?;
     agrees(row, "open", !payout.status.is_final())?;
     Ok(payout)
 }

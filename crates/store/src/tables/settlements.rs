@@ -290,27 +290,28 @@ impl TablesReader {
 
     fn page<T>(
         &self,
-        mut select: Select,
+        select: Select,
         limit: u32,
         map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Page<T>, TablesError> {
-        select.fields.push(Box::new(i64::from(limit) + 1));
-        let sql = format!("SELECT * FROM {} WHERE TRUE{} ORDER BY id DESC LIMIT ?", select.table, select.conditions);
-        let items = self.all(&sql, rusqlite::params_from_iter(select.fields.iter()), map)?;
+        let Select { list, conditions, mut fields } = select;
+        fields.push(Box::new(i64::from(limit) + 1));
+        let sql = format!("SELECT * FROM {list} WHERE TRUE{conditions} ORDER BY id DESC LIMIT ?");
+        let items = self.all(&sql, rusqlite::params_from_iter(fields.iter()), map)?;
         Ok(Page::cut(items, limit))
     }
 }
 
 /// A list that is asked for, condition by condition.
 struct Select {
-    table: &'static str,
+    list: &'static str,
     conditions: String,
     fields: Vec<Box<dyn ToSql>>,
 }
 
 impl Select {
-    fn from(table: &'static str) -> Self {
-        Self { table, conditions: String::new(), fields: Vec::new() }
+    fn from(list: &'static str) -> Self {
+        Self { list, conditions: String::new(), fields: Vec::new() }
     }
 
     /// Adds a condition, if there is something to hold it to.

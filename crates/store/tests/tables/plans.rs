@@ -51,12 +51,20 @@ fn fillings(place: &str) -> Vec<String> {
             "",
             "AND status = 0",
             "AND status = 1",
-            "AND status = 2 AND status IN (2, 3)",
-            "AND status = 3 AND status IN (2, 3)",
-            "AND status = 4",
+            "AND status = 2 AND status > 1",
+            "AND status = 3 AND status > 1",
+            "AND status = 4 AND status > 1",
         ],
         "what" => &["reserve_due = NULL", "payout_due = NULL"],
         "kind" => &["16"],
+        "list" => &["settlements", "payouts"],
+        "conditions" => &[
+            " AND id < ?",
+            " AND id < ? AND merchant = ?",
+            " AND id < ? AND currency = ?",
+            " AND id < ? AND merchant = ? AND status = ?",
+            " AND id < ? AND merchant = ? AND business_day >= ? AND id >= ? AND business_day <= ?",
+        ],
         "condition" => {
             let few = format!("AND position IN ({} UNION ALL {})", newest(2), newest(16));
             return vec![String::new(), "AND kind IN (1, 4, 7)".to_owned(), few];
