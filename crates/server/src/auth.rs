@@ -65,7 +65,7 @@ pub(crate) struct Merchant<S> {
     scope: PhantomData<S>,
 }
 
-impl<S> Merchant<S> {
+impl<S: Scope> Merchant<S> {
     /// Which merchant.
     pub(crate) fn id(self) -> MerchantId {
         self.id
@@ -142,7 +142,7 @@ pub(crate) struct Manager<S> {
     scope: PhantomData<S>,
 }
 
-impl<S> Manager<S> {
+impl<S: Scope> Manager<S> {
     /// The merchant whose key it is; `None` for the operator's.
     pub(crate) fn merchant(self) -> Option<MerchantId> {
         self.merchant
@@ -187,7 +187,7 @@ pub(crate) enum Staff<S> {
     Merchant(Merchant<S>),
 }
 
-impl<S> Staff<S> {
+impl<S: Scope> Staff<S> {
     /// The merchant whose key it is; `None` for the operator's.
     pub(crate) fn merchant(self) -> Option<MerchantId> {
         match self {

@@ -1,9 +1,9 @@
 //! Imports: merchants, stores, tills and tags from tables.
 //!
-//! A row is known by its `reference`: importing the same table again changes nothing. Everything is tried first, in a
-//! transaction that is undone, so that a report names every row at fault; then the money core is told what it must know
-//! of tags, and then the directory takes all of it in one transaction. A crash in between is repaired by importing the
-//! same table again.
+//! A row is known by its `reference`: importing the same table again changes nothing. The directory takes all of a table in
+//! one transaction, or nothing of it. What the money core must know of chips it is told before that, when everything was
+//! tried once in a transaction that is undone; what it must know of merchants it is told afterwards. A crash in between is
+//! repaired by importing the same table again.
 
 mod csv;
 mod kinds;
@@ -190,14 +190,15 @@ pub(crate) async fn create(State(app): State<App>, import: Import) -> Result<Res
     }
     let (dry_run, partial) = (ask.dry_run, ask.partial);
     let mut work = Arc::new(Work::prepare(&app, actor, ask).await?);
-    let (mut report, chips) = Work::run(&work, &app, author, Ending::Undo).await?;
-    if !dry_run && (partial || report.refused == 0) {
+    let ending = if dry_run || work.kind == Kind::Tags { Ending::Undo } else { Ending::Keep { partial } };
+    let (mut report, chips) = Work::run(&work, &app, author, ending).await?;
+    if work.kind == Kind::Tags && !dry_run && (partial || report.refused == 0) {
         let taken = register(&app, chips).await?;
         work = Arc::new(Work { taken, ..Arc::into_inner(work).ok_or_else(|| Problem::internal("a run goes on"))? });
         (report, _) = Work::run(&work, &app, author, Ending::Keep { partial }).await?;
-        if work.kind == Kind::Merchants && report.applied {
-            open_merchants(&app, &report).await?;
-        }
+    }
+    if work.kind == Kind::Merchants && report.applied {
+        open_merchants(&app, &report).await?;
     }
     report.dry_run = dry_run;
     let reply = Reply::new(StatusCode::OK, &report)?;

@@ -264,14 +264,27 @@ pub(crate) struct MerchantRequest {
 
 /// At least one currency, each once.
 #[derive(Debug, Deserialize)]
-#[serde(try_from = "Vec<Currency>")]
+#[serde(try_from = "Vec<ListedCurrency>")]
 struct Currencies(BTreeSet<Currency>);
 
-impl TryFrom<Vec<Currency>> for Currencies {
+/// A currency in a list, where its refusal needs no field's name.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+struct ListedCurrency(Currency);
+
+impl TryFrom<String> for ListedCurrency {
+    type Error = money::UnknownCurrency;
+
+    fn try_from(code: String) -> Result<Self, Self::Error> {
+        Currency::from_alpha(&code).map(Self)
+    }
+}
+
+impl TryFrom<Vec<ListedCurrency>> for Currencies {
     type Error = &'static str;
 
-    fn try_from(list: Vec<Currency>) -> Result<Self, &'static str> {
-        let set: BTreeSet<Currency> = list.iter().copied().collect();
+    fn try_from(list: Vec<ListedCurrency>) -> Result<Self, &'static str> {
+        let set: BTreeSet<Currency> = list.iter().map(|listed| listed.0).collect();
         if set.len() == list.len() && (1..=MOST_CURRENCIES).contains(&set.len()) {
             Ok(Self(set))
         } else {

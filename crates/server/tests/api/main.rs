@@ -7,13 +7,18 @@
 mod receiver;
 
 mod actors;
+mod bad_control;
 mod bad_input;
 mod client;
 mod connections;
 mod demo;
 mod description;
 mod events;
+mod imports;
+mod keys;
+mod limits;
 mod logs;
+mod onboarding;
 mod pages;
 mod payments;
 mod platform;

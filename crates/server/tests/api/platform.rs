@@ -173,6 +173,16 @@ impl Platform {
         Self::open(folder, Options::default())
     }
 
+    /// All files of the data folder, by name.
+    pub(crate) fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let folder = self.folder.as_ref().unwrap().path();
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        files
+            .filter(|path| path.is_file())
+            .map(|path| (path.display().to_string(), std::fs::read(&path).unwrap()))
+            .collect()
+    }
+
     /// Moves the money core's clock forward.
     pub(crate) fn pass(&self, time: Duration) {
         self.clock.0.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);

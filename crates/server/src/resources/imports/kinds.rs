@@ -237,13 +237,12 @@ fn hours(row: Row<'_>) -> Result<Option<Option<OpeningHours>>, Refused> {
     }
     let ranges = |text: &str| text.split_whitespace().map(Value::from).collect::<Vec<_>>();
     let read = |days: Map<String, Value>| serde_json::from_value::<OpeningHours>(Value::Object(days));
-    // Each day alone first, so that the day at fault is named.
-    for (day, text) in &said {
-        let alone = Map::from_iter([((*day).to_owned(), Value::from(ranges(text)))]);
-        read(alone).map_err(|error| Refused::new(day, error))?;
-    }
-    let week = said.iter().map(|(day, text)| ((*day).to_owned(), Value::from(ranges(text)))).collect();
-    read(week).map(|hours| Some(Some(hours))).map_err(|error| Refused::new("monday", error))
+    let day_of = |(day, text): &(&str, &str)| ((*day).to_owned(), Value::from(ranges(text)));
+    read(said.iter().map(day_of).collect()).map(|hours| Some(Some(hours))).map_err(|error| {
+        // Each day alone, so that the one at fault is named.
+        let at_fault = said.iter().find(|day| read(Map::from_iter([day_of(day)])).is_err());
+        Refused::new(at_fault.map_or("monday", |(day, _)| day), error)
+    })
 }
 
 /// A till, by its reference.

@@ -40,11 +40,11 @@ pub(super) fn chip(
     known: &HashMap<Uid, RegisteredTag>,
 ) -> Result<Chip, Failed> {
     let (uid, mode, currency) = (uid(row)?, mode(row)?, currency(row)?);
-    let accepted = change.merchant(merchant)?.map(|merchant| merchant.currencies).unwrap_or_default();
-    if !accepted.is_empty() && !accepted.contains(&currency) {
-        return Err(Refused::new("currency", format!("the merchant is not paid in {currency}")).into());
-    }
     let Some(found) = known.get(&uid) else {
+        let accepted = change.merchant(merchant)?.map(|merchant| merchant.currencies).unwrap_or_default();
+        if !accepted.is_empty() && !accepted.contains(&currency) {
+            return Err(Refused::new("currency", format!("the merchant is not paid in {currency}")).into());
+        }
         let tag = RegisteredTag { id: new_id, uid, merchant, mode, currency, active: true };
         return Ok(Chip { tag, is_new: true });
     };

@@ -6,9 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use ids::MerchantId;
 use serde::{Deserialize, Serialize};
-use terms::{
-    BusinessDay, CutOffTime, FeePlan, FeeRate, Reserve, Schedule, SettlementTerms, Weekday, Weekdays, ZoneName,
-};
+use terms::{BusinessDay, CutOffTime, FeePlan, FeeRate, Reserve, Schedule, SettlementTerms, Weekdays, ZoneName};
 use utoipa::ToSchema;
 
 use super::{core, own_or_any};
@@ -282,9 +280,10 @@ fn document(view: &impl Serialize) -> Result<serde_json::Value, Problem> {
     serde_json::to_value(view).map_err(Problem::internal)
 }
 
-/// The days of the week are the terms crate's; this holds their names against the description's.
 #[cfg(test)]
 mod tests {
+    use terms::Weekday;
+
     use super::*;
 
     #[test]
