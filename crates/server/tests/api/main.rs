@@ -6,19 +6,20 @@
 #[allow(dead_code, reason = "shared: each uses a part of it")]
 mod receiver;
 
-mod actors;
 mod bad_control;
+mod imports;
+mod keys;
+mod limits;
+mod onboarding;
+
+mod actors;
 mod bad_input;
 mod client;
 mod connections;
 mod demo;
 mod description;
 mod events;
-mod imports;
-mod keys;
-mod limits;
 mod logs;
-mod onboarding;
 mod pages;
 mod payments;
 mod platform;
