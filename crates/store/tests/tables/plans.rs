@@ -163,7 +163,6 @@ fn few_among_many_have_an_index() {
         ("FROM disputes WHERE ?1 = ?1 AND open = 1", "disputes_open (id<?)"),
         ("FROM payouts WHERE TRUE AND id < ? AND merchant = ?", "payouts_by_merchant (merchant=? AND id<?)"),
         ("FROM payouts WHERE status = 0", "payouts_created (id>?)"),
-        ("FROM captures WHERE payment = ?1", "captures_by_payment (payment=?)"),
         (
             "FROM settlements WHERE TRUE AND id < ? AND merchant = ? ORDER",
             "settlements_by_merchant (merchant=? AND id<?)",
