@@ -11,7 +11,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::app::{App, Options};
@@ -93,7 +93,7 @@ pub(crate) fn parse<T: DeserializeOwned>(document: &[u8]) -> Result<T, Problem> 
         return Err(Problem::new(Code::MalformedJson, "the body must be one JSON object"));
     }
     serde_json::from_slice(document).map_err(|error| {
-        if !error.is_data() {
+        if !error.is_data() && !is_json_text(document) {
             return Problem::new(Code::MalformedJson, error.to_string());
         }
         let mut again = serde_json::Deserializer::from_slice(document);
@@ -102,6 +102,11 @@ pub(crate) fn parse<T: DeserializeOwned>(document: &[u8]) -> Result<T, Problem> 
             Err(located) => refused(&located.path().to_string(), &located.inner().to_string()),
         }
     })
+}
+
+/// Whether there is nothing wrong with the syntax: a word of a fixed set that is `null` is called so by the parser.
+fn is_json_text(document: &[u8]) -> bool {
+    str::from_utf8(document).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
 /// The problem of a field. What the parser knows of its path is the part up to where it called for a type; the type's
@@ -211,6 +216,14 @@ mod tests {
         currency: Option<Currency>,
         #[serde(default, deserialize_with = "present")]
         description: Option<payments::Text>,
+        #[serde(default, deserialize_with = "present")]
+        word: Option<Word>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Word {
+        Yes,
     }
 
     #[test]
@@ -231,6 +244,8 @@ mod tests {
             (format!(r#"{{{tag},"currency":"cny"}}"#), "currency", "ISO 4217"),
             (format!(r#"{{{tag},"currency":null}}"#), "currency", "ISO 4217"),
             (format!(r#"{{{tag},"description":""}}"#), "description", "must not be empty"),
+            (format!(r#"{{{tag},"word":"no"}}"#), "word", "unknown variant"),
+            (format!(r#"{{{tag},"word":null}}"#), "word", "expected value"),
         ];
         for (document, field, reason) in cases {
             let refusal = format!("{:?}", parse::<Sample>(document.as_bytes()).unwrap_err());

@@ -248,11 +248,23 @@ pub(crate) struct DecisionRequest {
 
 /// `won`: the merchant was right. `lost`: the payer was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "String")]
 #[schema(as = DisputeOutcome)]
 enum Outcome {
     Won,
     Lost,
+}
+
+impl TryFrom<String> for Outcome {
+    type Error = &'static str;
+
+    fn try_from(word: String) -> Result<Self, &'static str> {
+        match word.as_str() {
+            "won" => Ok(Self::Won),
+            "lost" => Ok(Self::Lost),
+            _ => Err("must be `won` or `lost`"),
+        }
+    }
 }
 
 /// Decide a dispute

@@ -326,11 +326,23 @@ pub(crate) struct CancelRequest {
 
 /// What to do if it has been paid. `refund`: give back what is left of it. `refuse`: nothing, and say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "String")]
 #[schema(as = IfPaid)]
 enum IfPaidName {
     Refund,
     Refuse,
+}
+
+impl TryFrom<String> for IfPaidName {
+    type Error = &'static str;
+
+    fn try_from(word: String) -> Result<Self, &'static str> {
+        match word.as_str() {
+            "refund" => Ok(Self::Refund),
+            "refuse" => Ok(Self::Refuse),
+            _ => Err("must be `refund` or `refuse`"),
+        }
+    }
 }
 
 /// An order that was cancelled, and what that took.

@@ -3,7 +3,7 @@
 use ids::{MerchantId, OrderId, TagId, TillId};
 use money::{BasisPoints, Currency, Money};
 use payments::{LineItem, NewOrder, NewOrderAmount, Order, OrderDetails, ReferenceKey, Split, SplitPart, Text};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
@@ -73,12 +73,24 @@ pub(crate) struct OrderRequest {
 }
 
 /// `automatic`: paying moves the money. `manual`: paying holds it, and you capture it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, serde::Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case", try_from = "String")]
 pub(crate) enum CaptureMethod {
     #[default]
     Automatic,
     Manual,
+}
+
+impl TryFrom<String> for CaptureMethod {
+    type Error = &'static str;
+
+    fn try_from(word: String) -> Result<Self, &'static str> {
+        match word.as_str() {
+            "automatic" => Ok(Self::Automatic),
+            "manual" => Ok(Self::Manual),
+            _ => Err("must be `automatic` or `manual`"),
+        }
+    }
 }
 
 impl CaptureMethod {
