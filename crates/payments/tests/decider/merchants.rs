@@ -119,6 +119,29 @@ fn tiers_go_by_what_was_captured_in_the_month_before() {
     assert_eq!(fee(&mut shop), 10, "the business day is the first of December");
 }
 
+/// Each counts what the one before has added.
+#[test]
+fn captures_of_one_tick_count_on() {
+    let mut shop = Shop::new();
+    shop.deposit(0, fen(10_000));
+    let tier = |from_volume, rate| Tier { from_volume, rate: BasisPoints::new(rate).unwrap(), fixed: 0 };
+    let tiers = vec![tier(0, 1_000), tier(150, 100)];
+    let rate = FeeRate { method: None, currency: cny(), tiers, minimum: None, maximum: None };
+    let plan = FeePlan::new(vec![rate]).unwrap();
+    shop.ask(Action::SetFeePlan { merchant: merchant(0), plan, from: shop.now }).unwrap();
+    for _ in 0..3 {
+        shop.sell_slowly(0, fen(100), OrderDetails::default());
+        shop.wait(1);
+    }
+    shop.wait(60_000);
+    shop.ask(Action::Tick).unwrap();
+    let fee = |event: &payments::Event| match event {
+        payments::Event::PaymentCaptured(moved) => Some(moved.what.capture.fee),
+        _ => None,
+    };
+    assert_eq!(shop.happened.iter().filter_map(fee).collect::<Vec<_>>(), [10, 10, 1]);
+}
+
 #[test]
 fn a_reference_is_one_orders() {
     let mut shop = Shop::new();

@@ -3,7 +3,7 @@
 use ids::{CaptureId, DepositId, DisputeId, OrderId, PaymentId, RefundId, TapId, WalletId};
 use money::{BasisPoints, Money};
 use payments::{
-    Action, Answer, BodyDigest, Command, Decision, Dispute, Event, IfPaid, NewCapture, NewDispute, NewOrder,
+    Action, Answer, BodyDigest, Command, Decision, Dispute, Event, Forced, IfPaid, NewCapture, NewDispute, NewOrder,
     NewOrderAmount, NewRefund, Order, OrderDetails, Owner, Pay, Payment, Rejection, Request, RequestKey, State,
     TagMode, Tap, Text, UnixMillis, account_code, decide,
 };
@@ -148,6 +148,19 @@ impl Shop {
         self.ask(Action::CreateOrder(NewOrder { details: Some(Box::new(details)), ..order })).expect("it works");
         let tap = self.tap(0, 0);
         self.pay(0, tap.id, None)
+    }
+
+    /// Asks at a till, and pays from wallet 0 what is known only in a minute, and good then.
+    pub(crate) fn sell_slowly(&mut self, tag: usize, money: Money, details: OrderDetails) -> Payment {
+        let Action::CreateOrder(order) = self.new_order(tag, NewOrderAmount::Fixed(money)) else { unreachable!() };
+        self.ask(Action::CreateOrder(NewOrder { details: Some(Box::new(details)), ..order })).expect("it works");
+        let tap = self.tap(0, tag);
+        let Action::Pay(pay) = self.pay_action(0, tap.id, None) else { unreachable!() };
+        let forced = Some(Forced::Processing { for_ms: 60_000, succeeds: true });
+        match self.ask(Action::Pay(Pay { forced, ..pay })) {
+            Ok(Answer::Payment(payment)) => payment,
+            other => panic!("{other:?}"),
+        }
     }
 
     /// Sells, and holds the money for so long.
