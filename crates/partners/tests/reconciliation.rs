@@ -126,7 +126,7 @@ impl World {
         assert_eq!(reports, self.books.reports(100).unwrap(), "handed out until acknowledged");
         for report in &reports {
             let fact = PayoutFact { payout: report.payout, ..fact(0, think(report)) };
-            self.with(|books, _, now| books.acknowledge(report.number, &fact, now)).unwrap();
+            self.with(|books, _, now| books.acknowledge(&[(report.number, fact)], now)).unwrap();
         }
         let name = |happening: &Happening| match happening {
             Happening::Paid { .. } => "paid",

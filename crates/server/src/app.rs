@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::bank;
 use crate::demo::{self, Demo};
 use crate::hub::{Hub, Limits};
 use crate::metrics::Metrics;
@@ -36,6 +37,9 @@ const READS_WAITING: usize = 512;
 
 /// Work on the directory's file that runs or waits; more is refused.
 const DIRECTORY_WORK_WAITING: usize = 128;
+
+/// Statements that are written at once; more are refused.
+const STATEMENTS_AT_ONCE: usize = 4;
 
 /// What can be set.
 pub struct Options {
@@ -65,6 +69,8 @@ pub struct Options {
     pub source: Box<dyn Source>,
     /// Tells merchants' servers of events; `None` if nothing is to leave this server.
     pub webhooks: Option<webhooks::Service>,
+    /// Asks a bank for payouts, and hears what it says; `None` if nothing is to be paid out or compared.
+    pub bank: Option<bank::Service>,
     /// The demonstration's keys and tags; `None` for real platforms.
     pub demo: Option<Demo>,
     /// A clock that can be set forward, and outcomes that amounts force; `None` where money is real.
@@ -87,6 +93,7 @@ impl Default for Options {
             rate_limit: Some(RateLimit::default()),
             source: Box::new(SystemSource),
             webhooks: None,
+            bank: None,
             demo: None,
             sandbox: None,
         }
@@ -119,6 +126,7 @@ struct Inner {
     reads_running: Arc<Semaphore>,
     connections: Arc<Semaphore>,
     directory_work: Arc<Semaphore>,
+    statements: Arc<Semaphore>,
     rate_limiter: RateLimiter,
     closing: watch::Sender<bool>,
 }
@@ -144,6 +152,7 @@ impl App {
             reads_running: Arc::new(Semaphore::new(READS_AT_ONCE)),
             connections: Arc::new(Semaphore::new(options.max_connections)),
             directory_work: Arc::new(Semaphore::new(DIRECTORY_WORK_WAITING)),
+            statements: Arc::new(Semaphore::new(STATEMENTS_AT_ONCE)),
             rate_limiter: RateLimiter::new(options.rate_limit),
             closing: watch::Sender::new(false),
             engine,
@@ -273,6 +282,17 @@ impl App {
         service.ok_or_else(|| Problem::new(Code::Unavailable, "this server tells nobody of events"))
     }
 
+    /// A permit for each statement that may be on its way out.
+    pub(crate) fn statements(&self) -> &Arc<Semaphore> {
+        &self.0.statements
+    }
+
+    /// What asks a bank for payouts and hears what it says.
+    pub(crate) fn bank(&self) -> Result<&bank::Service, Problem> {
+        let service = self.0.options.bank.as_ref();
+        service.ok_or_else(|| Problem::new(Code::Unavailable, "this server has to do with no bank"))
+    }
+
     pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.0.hub
     }
@@ -305,7 +325,7 @@ impl fmt::Debug for App {
 pub(crate) fn api_routes() -> OpenApiRouter<App> {
     use resources::{audit_log, imports, keys, stores, tills};
     use resources::{balances, captures, disputes, refunds};
-    use resources::{deliveries, webhook_endpoints};
+    use resources::{breaks, deliveries, payouts, settlements, webhook_endpoints};
     use resources::{events, health, merchants, orders, payments, sandbox, tags, taps, wallets};
     OpenApiRouter::new()
         .routes(routes!(orders::create, orders::list))
@@ -364,6 +384,16 @@ pub(crate) fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(sandbox::clock, sandbox::advance))
         .routes(routes!(sandbox::create_wallet))
         .routes(routes!(sandbox::pay))
+        .routes(routes!(settlements::list))
+        .routes(routes!(settlements::run))
+        .routes(routes!(settlements::get))
+        .routes(routes!(settlements::entries))
+        .routes(routes!(settlements::statement))
+        .routes(routes!(payouts::create, payouts::list))
+        .routes(routes!(payouts::get))
+        .routes(routes!(breaks::list))
+        .routes(routes!(breaks::get))
+        .routes(routes!(breaks::resolve))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))

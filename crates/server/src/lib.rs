@@ -10,6 +10,7 @@
 
 mod app;
 mod auth;
+pub mod bank;
 mod control;
 mod demo;
 mod hub;
@@ -37,5 +38,5 @@ pub use rate::RateLimit;
 pub use reference::openapi_json;
 pub use sandbox::Sandbox;
 pub use serve::serve;
-pub use source::{Source, SystemSource};
+pub use source::{ClockSource, Source, SystemSource};
 pub use told::StoredEvents;

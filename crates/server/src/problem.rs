@@ -16,6 +16,7 @@ use payments::Rejection;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::bank::{self, PartnerError};
 use crate::reference::schema;
 use crate::webhooks::{self, WebhooksError};
 
@@ -101,6 +102,7 @@ codes! {
     DisputeClosed 409 "dispute_closed" "The dispute does not wait for this";
     NothingToPayOut 409 "nothing_to_pay_out" "There is nothing to pay out";
     PayoutClosed 409 "payout_closed" "The payout has come to another end";
+    BreakClosed 409 "break_closed" "The break is no longer open";
     TooMany 409 "too_many" "There are too many of these already";
     RateLimited 429 "rate_limited" "The key has asked too often";
     TooManyListeners 429 "too_many_listeners" "Too many event streams are open";
@@ -404,6 +406,21 @@ impl From<WebhooksError> for Problem {
             error if error.is_full_disk() => Self::new(Code::DiskFull, "nothing was done; the disk has no room left"),
             error => Self::internal(error),
         }
+    }
+}
+
+impl From<PartnerError> for Problem {
+    fn from(error: PartnerError) -> Self {
+        match error {
+            PartnerError::NoOpenBreak => Self::new(Code::BreakClosed, "somebody has dealt with it, or it came right"),
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<bank::Stopped> for Problem {
+    fn from(stopped: bank::Stopped) -> Self {
+        Self::new(Code::Unavailable, stopped.to_string())
     }
 }
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, Query as Pairs};
 use axum::http::Uri;
 use axum::http::request::Parts;
+use money::Currency;
 use store::tables::Span;
 
 use crate::problem::{Code, Problem};
@@ -56,6 +57,15 @@ impl Query {
         let after: Option<Timestamp> = self.take("created_after", EXPECTED)?;
         let before: Option<Timestamp> = self.take("created_before", EXPECTED)?;
         Ok(Span { after: after.map(|moment| moment.0), before: before.map(|moment| moment.0) })
+    }
+
+    /// Takes the currency that a list is of.
+    pub(crate) fn take_currency(&mut self) -> Result<Option<Currency>, Problem> {
+        let alpha: Option<String> = self.take("currency", "must be a text")?;
+        let currency = alpha.map(|alpha| Currency::from_alpha(&alpha)).transpose();
+        currency.map_err(|_| {
+            Problem::field("currency", "must be an active ISO 4217 currency with a minor unit, such as CNY")
+        })
     }
 
     /// Takes what a list is searched by.

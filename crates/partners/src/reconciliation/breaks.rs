@@ -220,6 +220,10 @@ pub(crate) fn list(
     statement.query_map(fields, from_row)?.collect()
 }
 
+pub(crate) fn count_open(connection: &Connection) -> rusqlite::Result<u64> {
+    connection.query_row("SELECT count(*) AS open FROM breaks WHERE state = 'open'", [], |row| unsigned(row, "open"))
+}
+
 pub(crate) fn find(connection: &Connection, id: BreakId) -> rusqlite::Result<Option<Break>> {
     let mut statement = connection.prepare_cached("SELECT * FROM breaks WHERE id = ?1")?;
     statement.query_row([id.to_bytes()], from_row).optional()

@@ -178,17 +178,46 @@ impl Reconciliation {
         self.database.read(|connection| rows::reports(connection, limit))
     }
 
-    /// The money core has taken this report in, durably, and this is what it thinks of the payout since. Saying it again
-    /// changes nothing.
+    /// The money core has taken these reports in, durably, by their numbers, and this is what it thinks of their payouts
+    /// since. Saying it again changes nothing.
     ///
     /// # Errors
-    /// [`PartnerError`] if the file cannot be written: the report will be handed out again.
-    pub fn acknowledge(&mut self, number: u64, fact: &PayoutFact, now: &mut Now<'_>) -> Result<(), PartnerError> {
+    /// [`PartnerError`] if the file cannot be written: the reports will be handed out again.
+    pub fn acknowledge(&mut self, taken_in: &[(u64, PayoutFact)], now: &mut Now<'_>) -> Result<(), PartnerError> {
         self.database.write(|transaction| {
-            let sql = "UPDATE reports SET acknowledged_at = ?2 WHERE number = ?1 AND acknowledged_at IS NULL";
-            transaction.execute(sql, params![signed(number), signed(now.at_ms)])?;
-            take_payout(transaction, fact, now)
+            for (number, fact) in taken_in {
+                let sql = "UPDATE reports SET acknowledged_at = ?2 WHERE number = ?1 AND acknowledged_at IS NULL";
+                transaction.execute(sql, params![signed(*number), signed(now.at_ms)])?;
+                take_payout(transaction, fact, now)?;
+            }
+            Ok(())
         })
+    }
+
+    /// What we think of a payout; nothing if it is not known.
+    ///
+    /// # Errors
+    /// [`PartnerError`] if the file cannot be read.
+    pub fn payout(&self, payout: PayoutId) -> Result<Option<PayoutFact>, PartnerError> {
+        Ok(self.database.read(|connection| rows::known(connection, payout))?.map(|known| known.fact))
+    }
+
+    /// Whether any payout is known: if none is, there is nothing to ask a bank about.
+    ///
+    /// # Errors
+    /// [`PartnerError`] if the file cannot be read.
+    pub fn has_payouts(&self) -> Result<bool, PartnerError> {
+        self.database.read(|connection| {
+            connection.query_row("SELECT EXISTS (SELECT 1 FROM payouts)", [], |row| row.get(0))
+        })
+    }
+
+    /// How many breaks are open.
+    ///
+    /// # Errors
+    /// [`PartnerError`] if the file cannot be read.
+    pub fn open_breaks(&self) -> Result<u64, PartnerError> {
+        self.database.read(breaks::count_open)
     }
 
     /// Breaks, the oldest first: at most `limit` of those after `after`.

@@ -101,7 +101,7 @@ fn live(folder: &Path, bank: &SandboxBank, core: &mut Core, fuse: Option<&Arc<At
             core.take(&report);
             let facts = core.facts();
             let fact = facts.iter().find(|fact| fact.payout == report.payout).unwrap();
-            books.acknowledge(report.number, fact, &mut now)?;
+            books.acknowledge(&[(report.number, *fact)], &mut now)?;
         }
     }
     Ok(())

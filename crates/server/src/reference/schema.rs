@@ -69,7 +69,12 @@ named! {
     EventId => id("an event", "evt");
     /// A settlement's id.
     SettlementId => id("a settlement", "stl");
+    /// A payout's id.
     PayoutId => id("a payout", "po");
+    /// A break's id.
+    BreakId => id("a break", "brk");
+    /// A place in a settlement.
+    EntryCursor => text(Some("A place in a settlement."), "4711-0", Some("^[0-9]{1,19}-[0-9]{1,9}$"));
     /// A merchant category code.
     Mcc => text(Some("What trade it is in: a merchant category code of ISO 18245."), "5814", Some("^[0-9]{4}$"));
     /// A country.
@@ -339,6 +344,8 @@ filters! {
     ByPayment => "payment", PaymentId, "Only what is of this payment.";
     /// The parameter of lists that a wallet can be named for.
     ByWallet => "wallet", WalletId, "Only what is of this wallet.";
+    /// The parameter of lists that a currency can be named for.
+    ByCurrency => "currency", Currency, "Only what is in this currency.";
     /// The parameter of lists that a store can be named for.
     ByStore => "store", StoreId, "Only what is in this store.";
     /// The parameter of lists that a till can be named for.

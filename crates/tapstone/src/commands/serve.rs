@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use server::bank::{self, Bank, Debtor, FileBank, Reconciliation, SandboxBank};
 use server::webhooks::{self, Network, Webhooks};
-use server::{App, Options, RateLimit, Sandbox, StoredEvents};
+use server::{App, ClockSource, Options, RateLimit, Sandbox, StoredEvents};
 use tag::{AesKey, TagKeys};
+use terms::Iban;
 use tokio::net::TcpListener;
 
 use crate::demo;
@@ -37,6 +39,45 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NUMBER", default_value_t = RateLimit::default().per_second,
         value_parser = clap::value_parser!(u32).range(0..=200_000))]
     rate_limit: u32,
+    #[command(flatten)]
+    bank: BankArguments,
+}
+
+/// Pay merchants out through a bank that takes and gives files (ISO 20022). Without it their payouts wait; a sandbox and
+/// a demonstration have a bank of their own, which pays nobody.
+#[derive(Args)]
+struct BankArguments {
+    /// The folder that the bank's transfer program fetches from and puts into: usually `bank` in the data folder.
+    #[arg(long, value_name = "DIR", requires_all = ["bank_holder", "bank_iban", "bank_bic"], conflicts_with = "demo")]
+    bank_folder: Option<PathBuf>,
+    /// Who pays: the holder of the account that payouts leave.
+    #[arg(long, value_name = "NAME", requires = "bank_folder")]
+    bank_holder: Option<String>,
+    /// The account that payouts leave.
+    #[arg(long, value_name = "IBAN", requires = "bank_folder")]
+    bank_iban: Option<String>,
+    /// The bank that has that account.
+    #[arg(long, value_name = "BIC", requires = "bank_folder")]
+    bank_bic: Option<String>,
+}
+
+impl BankArguments {
+    /// The bank that payouts go to.
+    fn open(&self, data: &Path, folder: &OpenFolder) -> Result<Option<Box<dyn Bank>>, Failure> {
+        let files = (&self.bank_folder, &self.bank_holder, &self.bank_iban, &self.bank_bic);
+        match files {
+            (Some(_), ..) if folder.test_clock.is_some() => {
+                Err(Failure::Usage("the money of this folder is not real: start it without --bank-folder".to_owned()))
+            }
+            (Some(spool), Some(holder), Some(iban), Some(bic)) => {
+                let iban = Iban::parse(iban).map_err(|error| Failure::Usage(format!("--bank-iban: {error}")))?;
+                let debtor = Debtor::new(holder, iban, bic).map_err(|error| Failure::Usage(error.to_string()))?;
+                Ok(Some(Box::new(FileBank::open(spool, debtor)?)))
+            }
+            _ if folder.test_clock.is_some() => Ok(Some(Box::new(SandboxBank::open(data)?))),
+            _ => Ok(None),
+        }
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -58,12 +99,14 @@ async fn serve(arguments: &Arguments) -> Result<(), Failure> {
     let folder = DataFolder(&arguments.data);
     let folder = if arguments.demo { folder.open_demonstration()? } else { folder.open_platform()? };
     let webhooks = start_webhooks(&arguments.data, &folder)?;
-    let (app, greeting) = assemble(arguments, &folder, &url, webhooks.clone())?;
+    let bank = start_bank(arguments, &folder)?;
+    let (app, greeting) = assemble(arguments, &folder, &url, (webhooks.clone(), bank.clone()))?;
     let greeting = format!("Tapstone {} listens on {}\n{greeting}", env!("CARGO_PKG_VERSION"), listener.local_addr()?);
     // Nobody needs to read the greeting.
     drop(output::print(&greeting));
     server::serve(app, listener, signals.first()).await;
     webhooks.close();
+    bank.close();
     folder.close();
     tracing::info!("stopped; everything that was answered is on the disk");
     Ok(())
@@ -81,15 +124,23 @@ fn start_webhooks(data: &Path, folder: &OpenFolder) -> Result<webhooks::Service,
     Ok(webhooks::Service::start(stored, Arc::new(source), settings, tokio::runtime::Handle::current())?)
 }
 
+/// Begins to pay merchants out, with what was left to do.
+fn start_bank(arguments: &Arguments, folder: &OpenFolder) -> Result<bank::Service, Failure> {
+    let books = Reconciliation::open(&arguments.data)?;
+    let bank = arguments.bank.open(&arguments.data, folder)?;
+    let source = Box::new(ClockSource(folder.clock()));
+    Ok(bank::Service::start(books, bank, &folder.engine, folder.directory.clone(), source)?)
+}
+
 fn assemble(
     arguments: &Arguments,
     folder: &OpenFolder,
     url: &PublicUrl,
-    webhooks: webhooks::Service,
+    (webhooks, bank): (webhooks::Service, bank::Service),
 ) -> Result<(App, String), Failure> {
     let per_second = arguments.rate_limit;
     let rate_limit = (per_second > 0).then_some(RateLimit { per_second, burst: per_second * 5 });
-    let mut options = Options { rate_limit, webhooks: Some(webhooks), ..Options::default() };
+    let mut options = Options { rate_limit, webhooks: Some(webhooks), bank: Some(bank), ..Options::default() };
     let mut greeting = String::new();
     if arguments.demo {
         let ready = demo::prepare(folder, url)?;
