@@ -41,7 +41,7 @@ fuzz() {
     API_FUZZ_TOKEN=$("$here/.venv/bin/python" -c 'import json, os; print(json.loads(os.environ["API_FUZZ_WORLD"])["token"])')
     cd "$here"
     .venv/bin/st --config-file schemathesis.toml run "$base/openapi.json" --checks all --seed "$seed" "${bounds[@]}" \
-        --no-color
+        --no-color --output-sanitize false
 }
 
 declare -A runs

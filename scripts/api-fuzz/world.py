@@ -73,6 +73,7 @@ def make(base: str, actor: str) -> dict:
     owners = [operator, key]
     kept = {entry["id"] for token in owners for entry in client.ask("/v1/keys", token)["data"]}
     return {
+        "actor": actor,
         "token": tokens[actor],
         "ids": sorted(ids | {wallet["id"]}),
         "kept_keys": sorted(kept),
