@@ -5,13 +5,13 @@
 use std::borrow::Cow;
 
 use ::payments::{
-    Beginning, DeclinedPayment, DisputeStatus, Event, Moved, Order, Payment, PaymentStatus, Payout, PayoutStatus,
-    ReleaseReason, Settlement, UnixMillis,
+    Beginning, DeclinedPayment, DisputeStatus, Event, Moved, Order, Payment, PaymentStatus, PayoutStatus,
+    ReleaseReason, UnixMillis,
 };
 use ::webhooks::{Rendered, event_id};
 use directory::Directory;
 use engine::Engine;
-use ids::{EventId, Id, Kind, MerchantId, OrderId, PayoutId, SettlementId, TagId, TapId, WalletId};
+use ids::{EventId, Id, Kind, MerchantId, OrderId, SettlementId, TagId, TapId, WalletId};
 use money::Money;
 use serde::Serialize;
 use store::tables::{EventKind, StoredEvent};
@@ -19,13 +19,14 @@ use utoipa::ToSchema;
 
 use crate::problem::Problem;
 use crate::reference::schema;
-use crate::resources::amounts::MinorUnits;
 use crate::resources::captures::CaptureView;
 use crate::resources::disputes::DisputeView;
 use crate::resources::merchants::Place;
 use crate::resources::orders::OrderView;
 use crate::resources::payments::PaymentView;
+use crate::resources::payouts::PayoutView;
 use crate::resources::refunds::RefundView;
+use crate::resources::settlements::SettlementView;
 use crate::timestamp::Timestamp;
 use crate::webhooks::{EventSource, SourceError};
 
@@ -112,56 +113,6 @@ struct ReserveReleased {
     amount: Money,
 }
 
-/// A window was closed.
-#[derive(Debug, Serialize, ToSchema)]
-struct SettlementClosed {
-    #[schema(value_type = schema::SettlementId)]
-    id: SettlementId,
-    /// The business day that ended.
-    #[schema(example = "2026-11-22")]
-    business_day: String,
-    gross: MinorUnits,
-    refunded: MinorUnits,
-    fees: MinorUnits,
-    net: MinorUnits,
-}
-
-impl SettlementClosed {
-    fn new(settlement: &Settlement) -> Self {
-        let units = |amount| MinorUnits::new(amount, settlement.currency);
-        Self {
-            id: settlement.id,
-            business_day: settlement.business_day.to_string(),
-            gross: units(settlement.totals.gross),
-            refunded: units(settlement.totals.refunded),
-            fees: units(settlement.totals.fees),
-            net: units(settlement.net),
-        }
-    }
-}
-
-/// Settled money on its way to the bank.
-#[derive(Debug, Serialize, ToSchema)]
-struct PayoutTold<'a> {
-    #[schema(value_type = schema::PayoutId)]
-    id: PayoutId,
-    #[schema(value_type = schema::Money)]
-    amount: Money,
-    /// Why it failed or came back, in the bank's words.
-    #[schema(required)]
-    reason: Option<&'a str>,
-}
-
-impl<'a> PayoutTold<'a> {
-    fn new(payout: &'a Payout) -> Self {
-        let reason = match &payout.status {
-            PayoutStatus::Failed { reason, .. } | PayoutStatus::Returned { reason, .. } => Some(reason.as_str()),
-            _ => None,
-        };
-        Self { id: payout.id, amount: Money::new(payout.amount, payout.currency), reason }
-    }
-}
-
 /// What the merchant may do, is charged, or is settled on has changed.
 #[derive(Debug, Serialize, ToSchema)]
 struct MerchantChanged {
@@ -196,11 +147,11 @@ enum EventData<'a> {
     /// `dispute.opened`, `dispute.answered`, `dispute.won`, `dispute.lost`.
     Dispute(DisputeView<'a>),
     /// `settlement.closed`.
-    Settlement(SettlementClosed),
+    Settlement(Box<SettlementView>),
     /// `reserve.released`.
     ReserveReleased(ReserveReleased),
     /// `payout.created`, `payout.submitted`, `payout.paid`, `payout.failed`, `payout.returned`.
-    Payout(PayoutTold<'a>),
+    Payout(PayoutView<'a>),
     /// `merchant.updated`.
     MerchantChanged(MerchantChanged),
     /// `deposit.succeeded`.
@@ -360,16 +311,16 @@ impl<'a> Telling<'a> {
             Event::MerchantStatusSet(merchant, status) => changed(*merchant, "status", Some(status.name())),
             Event::FeePlanSet(merchant, ..) => changed(*merchant, "fee_plan", None),
             Event::SettlementTermsSet(merchant, _) => changed(*merchant, "settlement_terms", None),
-            Event::SettlementClosed(Moved { what, .. }) => EventData::Settlement(SettlementClosed::new(what)),
+            Event::SettlementClosed(Moved { what, .. }) => EventData::Settlement(Box::new(SettlementView::new(what))),
             Event::ReserveReleased(Moved { what, .. }) => {
                 let amount = money::Amount::new(what.amount).map_err(Problem::internal)?;
                 let amount = Money::new(amount, what.currency);
                 EventData::ReserveReleased(ReserveReleased { settlement: what.settlement, amount })
             }
             Event::PayoutCreated(Moved { what, .. }) | Event::PayoutReported(Moved { what, .. }) => {
-                EventData::Payout(PayoutTold::new(what))
+                EventData::Payout(PayoutView::new(what))
             }
-            Event::PayoutSubmitted(payout) => EventData::Payout(PayoutTold::new(payout)),
+            Event::PayoutSubmitted(payout) => EventData::Payout(PayoutView::new(payout)),
             Event::DepositSucceeded(Moved { what, .. }) => EventData::DepositSucceeded(DepositSucceeded {
                 wallet: what.wallet,
                 amount: Money::new(what.amount, what.currency),
