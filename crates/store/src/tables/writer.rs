@@ -562,10 +562,14 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
+    /// In the order of their keys: see [`Self::write_entries`].
     fn write_books(&self) -> rusqlite::Result<()> {
-        let mut replace = self.sql.prepare_cached("REPLACE INTO books VALUES (?1, ?2, ?3)")?;
-        for book in self.changed_books.keys().filter_map(|pending| self.books.get(*pending)) {
-            replace.execute(params![book.pending.to_bytes(), book.merchant.to_bytes(), rows::encoded(book)?])?;
+        let mut changed: Vec<AccountId> = self.changed_books.keys().copied().collect();
+        changed.sort_unstable();
+        let write = "INSERT INTO books VALUES (?1, ?2, ?3) ON CONFLICT (pending) DO UPDATE SET body = excluded.body";
+        let mut write = self.sql.prepare_cached(write)?;
+        for book in changed.into_iter().filter_map(|pending| self.books.get(pending)) {
+            write.execute(params![book.pending.to_bytes(), book.merchant.to_bytes(), rows::encoded(book)?])?;
         }
         Ok(())
     }
