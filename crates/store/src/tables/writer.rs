@@ -118,7 +118,7 @@ struct Batch<'a> {
     changed_books: IdMap<ids::Account, ()>,
     balances: IdMap<ids::Account, Balance>,
     counters: IdMap<ids::Tag, u32>,
-    new_orders: NewRows<ids::Order, Order>,
+    new_orders: NewRows<ids::Order, (Order, u64)>,
     new_taps: NewRows<ids::Tap, (Tap, Option<PaymentId>)>,
     entries: Vec<(AccountId, Entry)>,
     events: Vec<(MerchantId, EventRow)>,
@@ -178,7 +178,9 @@ impl<'a> Batch<'a> {
             Event::AccountOpened(account) => self.insert_account(account)?,
             Event::TagRegistered(tag) => self.insert_tag(tag)?,
             Event::DepositSucceeded(moved) => self.insert_deposit(&moved.what)?,
-            Event::OrderCreated(order) | Event::OrderPlaced(order) => self.new_orders.push(order.id, order.clone()),
+            Event::OrderCreated(order) | Event::OrderPlaced(order) => {
+                self.new_orders.push(order.id, (order.clone(), position));
+            }
             Event::OrderCancelled(order) => self.close_order(*order, OrderStatus::Cancelled { at })?,
             Event::OrderExpired(order) => self.close_order(*order, OrderStatus::Expired { at })?,
             Event::TapAccepted(tap) => {
@@ -191,11 +193,11 @@ impl<'a> Batch<'a> {
             Event::PaymentCaptured(Moved { what, .. }) => {
                 self.insert_capture(&what.capture)?;
                 self.update_payment(&what.payment)?;
-                what.order.as_ref().map_or(Ok(()), |order| self.replace_order(order))?;
+                what.order.as_ref().map_or(Ok(()), |order| self.close_order(order.id, order.status))?;
             }
             Event::HoldReleased(Moved { what, .. }) => {
                 self.update_payment(&what.payment)?;
-                what.order.as_ref().map_or(Ok(()), |order| self.replace_order(order))?;
+                what.order.as_ref().map_or(Ok(()), |order| self.close_order(order.id, order.status))?;
             }
             Event::PaymentRefunded(Moved { what, .. }) => {
                 self.insert_refund(&what.refund)?;
@@ -229,10 +231,7 @@ impl<'a> Batch<'a> {
         let Some(row) = EventRow::of(record, position) else { return Ok(()) };
         let merchant = match row.merchant {
             Some(merchant) => merchant,
-            None => match self.order(OrderId::from_bytes(row.object))? {
-                Some(order) => order.merchant,
-                None => return Err(rusqlite::Error::QueryReturnedNoRows),
-            },
+            None => self.merchant_of(OrderId::from_bytes(row.object))?,
         };
         self.events.push((merchant, row));
         Ok(())
@@ -457,33 +456,37 @@ impl<'a> Batch<'a> {
         })
     }
 
-    fn order(&mut self, id: OrderId) -> rusqlite::Result<Option<Order>> {
-        if let Some(order) = self.new_orders.get_mut(id) {
-            return Ok(Some(order.clone()));
+    fn merchant_of(&mut self, id: OrderId) -> rusqlite::Result<MerchantId> {
+        if let Some((order, _)) = self.new_orders.get_mut(id) {
+            return Ok(order.merchant);
         }
-        let select = "SELECT * FROM orders WHERE id = ?1";
-        self.sql.prepare_cached(select)?.query_one([id.to_bytes()], rows::order).optional()
+        let select = "SELECT merchant FROM orders WHERE id = ?1";
+        self.sql.prepare_cached(select)?.query_one([id.to_bytes()], |row| rows::id(row, "merchant"))
     }
 
+    /// What has become of an order: nothing else of it changes.
     fn close_order(&mut self, id: OrderId, status: OrderStatus) -> rusqlite::Result<()> {
-        if let Some(order) = self.new_orders.get_mut(id) {
+        if let Some((order, _)) = self.new_orders.get_mut(id) {
             order.status = status;
             return Ok(());
         }
-        match self.order(id)? {
-            Some(order) => self.write_order(&Order { status, ..order }),
-            None => Err(rusqlite::Error::QueryReturnedNoRows),
-        }
+        let (payment, amount_paid, closed_at) = rows::status_columns(status);
+        let update = "UPDATE orders SET status = ?2, closed_at = ?3, payment = ?4, amount_paid = ?5 WHERE id = ?1";
+        let changed = self.sql.prepare_cached(update)?.execute(params![
+            id.to_bytes(),
+            status_number(status),
+            closed_at.map(|at| signed(at.0)),
+            payment.map(PaymentId::to_bytes),
+            amount_paid.map(|amount| signed(amount.minor_units())),
+        ])?;
+        if changed == 1 { Ok(()) } else { Err(rusqlite::Error::QueryReturnedNoRows) }
     }
 
-    fn replace_order(&mut self, order: &Order) -> rusqlite::Result<()> {
-        self.close_order(order.id, order.status)
-    }
-
-    fn write_order(&self, order: &Order) -> rusqlite::Result<()> {
+    fn insert_order(&self, order: &Order, position: u64) -> rusqlite::Result<()> {
         let (payment, amount_paid, closed_at) = rows::status_columns(order.status);
-        let replace = "REPLACE INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
-        self.sql.prepare_cached(replace)?.execute(params![
+        let insert = "INSERT INTO orders
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+        self.sql.prepare_cached(insert)?.execute(params![
             order.id.to_bytes(),
             order.merchant.to_bytes(),
             order.tag.to_bytes(),
@@ -499,6 +502,7 @@ impl<'a> Batch<'a> {
             amount_paid.map(|amount| signed(amount.minor_units())),
             order.details.as_ref().and_then(|details| details.reference_key).map(|key| key.0),
             order.details.as_ref().map(rows::encoded).transpose()?,
+            signed(position),
         ])?;
         Ok(())
     }
@@ -598,7 +602,7 @@ impl<'a> Batch<'a> {
         for (tag, last_counter) in &self.counters {
             counter.execute(params![TagId::to_bytes(*tag), last_counter])?;
         }
-        self.new_orders.rows.iter().try_for_each(|order| self.write_order(order))?;
+        self.new_orders.rows.iter().try_for_each(|(order, position)| self.insert_order(order, *position))?;
         self.new_taps.rows.iter().try_for_each(|(tap, payment)| self.write_tap(tap, *payment))
     }
 }
