@@ -45,10 +45,6 @@ impl Audit {
                 let row = self.row(|reader| reader.deposit(moved.what.id))?;
                 self.same(&row, &Some(moved.what), moved.what.id)?;
             }
-            Event::OrderCreated(order) | Event::OrderPlaced(order) => {
-                let at = self.row(|reader| reader.position_of_order(order.id))?;
-                self.same(&at, &Some(position), format_args!("the position of {}", order.id))?;
-            }
             Event::PaymentSucceeded(moved) | Event::PaymentMade(moved) => self.compare_made(&moved.what, position)?,
             Event::PaymentCaptured(Moved { what, .. }) => {
                 let row = self.row(|reader| reader.capture(what.capture.id))?;

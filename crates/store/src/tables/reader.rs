@@ -425,47 +425,16 @@ impl TablesReader {
     ) -> Result<Page<Order>, TablesError> {
         let status = match status {
             // Said like this, the indexes of those that are few are used.
-            Some(OrderStatusFilter::Open) => "status = 0",
-            Some(OrderStatusFilter::Cancelled) => "status = 2 AND status IN (2, 3)",
-            Some(OrderStatusFilter::Expired) => "status = 3 AND status IN (2, 3)",
-            Some(OrderStatusFilter::Held) => "status = 4",
-            Some(OrderStatusFilter::Paid) => return self.orders_told("AND orders.status = 1", merchant, before, limit),
-            None => return self.orders_told("", merchant, before, limit),
+            Some(OrderStatusFilter::Open) => "AND status = 0",
+            Some(OrderStatusFilter::Paid) => "AND status = 1",
+            Some(OrderStatusFilter::Cancelled) => "AND status = 2 AND status IN (2, 3)",
+            Some(OrderStatusFilter::Expired) => "AND status = 3 AND status IN (2, 3)",
+            Some(OrderStatusFilter::Held) => "AND status = 4",
+            None => "",
         };
-        let select = format!(
-            "SELECT * FROM orders WHERE merchant = ?1 AND {status} AND position < ?2 ORDER BY position DESC LIMIT ?3"
-        );
-        let fields = params![merchant.to_bytes(), self.before_order(before)?, i64::from(limit) + 1];
+        let select = format!("SELECT * FROM orders WHERE merchant = ?1 AND id < ?2 {status} ORDER BY id DESC LIMIT ?3");
+        let fields = params![merchant.to_bytes(), newest(before), i64::from(limit) + 1];
         Ok(Page::cut(self.all(&select, fields, rows::order)?, limit))
-    }
-
-    /// Those of which a merchant was told, which is all of them: they need no index of their own.
-    fn orders_told(
-        &self,
-        status: &str,
-        merchant: MerchantId,
-        before: Option<OrderId>,
-        limit: u32,
-    ) -> Result<Page<Order>, TablesError> {
-        let select = format!(
-            "SELECT orders.* FROM events CROSS JOIN orders ON orders.id = events.object
-             WHERE events.merchant = ?1 AND events.position < ?2 AND events.kind = 1 {status}
-             ORDER BY events.position DESC LIMIT ?3"
-        );
-        let fields = params![merchant.to_bytes(), self.before_order(before)?, i64::from(limit) + 1];
-        Ok(Page::cut(self.all(&select, fields, rows::order)?, limit))
-    }
-
-    /// Where a list of orders goes on. No order, no position: nothing is before it, and the list has ended.
-    fn before_order(&self, before: Option<OrderId>) -> Result<i64, TablesError> {
-        let Some(order) = before else { return Ok(i64::MAX) };
-        Ok(rows::signed(self.position_of_order(order)?.unwrap_or(0)))
-    }
-
-    /// Where an order is in the journal.
-    pub fn position_of_order(&self, order: OrderId) -> Result<Option<u64>, TablesError> {
-        let select = "SELECT position FROM orders WHERE id = ?1";
-        self.one(select, [order.to_bytes()], |row| rows::unsigned(row, "position"))
     }
 
     /// The payments that an owner made or received before the payment `before`, newest first.

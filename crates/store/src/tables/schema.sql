@@ -63,13 +63,12 @@ CREATE TABLE orders (
     payment         BLOB,
     amount_paid     INTEGER,
     reference_key   BLOB,
-    details         BLOB,
-    position        INTEGER NOT NULL
+    details         BLOB
 ) STRICT, WITHOUT ROWID;
--- A merchant's list of all of them is its events.
-CREATE INDEX orders_open ON orders (merchant, position) WHERE status = 0;
-CREATE INDEX orders_held ON orders (merchant, position) WHERE status = 4;
-CREATE INDEX orders_unpaid ON orders (merchant, status, position) WHERE status IN (2, 3);
+CREATE INDEX orders_by_merchant ON orders (merchant, id);
+CREATE INDEX orders_open ON orders (merchant, id) WHERE status = 0;
+CREATE INDEX orders_held ON orders (merchant, id) WHERE status = 4;
+CREATE INDEX orders_unpaid ON orders (merchant, status, id) WHERE status IN (2, 3);
 CREATE INDEX orders_by_reference ON orders (reference_key) WHERE reference_key IS NOT NULL;
 
 CREATE TABLE taps (

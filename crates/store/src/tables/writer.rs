@@ -118,7 +118,7 @@ struct Batch<'a> {
     changed_books: IdMap<ids::Account, ()>,
     balances: IdMap<ids::Account, Balance>,
     counters: IdMap<ids::Tag, u32>,
-    new_orders: NewRows<ids::Order, (Order, u64)>,
+    new_orders: NewRows<ids::Order, Order>,
     new_taps: NewRows<ids::Tap, (Tap, Option<PaymentId>)>,
     entries: Vec<(AccountId, Entry)>,
     events: Vec<(MerchantId, EventRow)>,
@@ -179,7 +179,7 @@ impl<'a> Batch<'a> {
             Event::TagRegistered(tag) => self.insert_tag(tag)?,
             Event::DepositSucceeded(moved) => self.insert_deposit(&moved.what)?,
             Event::OrderCreated(order) | Event::OrderPlaced(order) => {
-                self.new_orders.push(order.id, (order.clone(), position));
+                self.new_orders.push(order.id, order.clone());
             }
             Event::OrderCancelled(order) => self.close_order(*order, OrderStatus::Cancelled { at })?,
             Event::OrderExpired(order) => self.close_order(*order, OrderStatus::Expired { at })?,
@@ -457,7 +457,7 @@ impl<'a> Batch<'a> {
     }
 
     fn merchant_of(&mut self, id: OrderId) -> rusqlite::Result<MerchantId> {
-        if let Some((order, _)) = self.new_orders.get_mut(id) {
+        if let Some(order) = self.new_orders.get_mut(id) {
             return Ok(order.merchant);
         }
         let select = "SELECT merchant FROM orders WHERE id = ?1";
@@ -466,7 +466,7 @@ impl<'a> Batch<'a> {
 
     /// What has become of an order: nothing else of it changes.
     fn close_order(&mut self, id: OrderId, status: OrderStatus) -> rusqlite::Result<()> {
-        if let Some((order, _)) = self.new_orders.get_mut(id) {
+        if let Some(order) = self.new_orders.get_mut(id) {
             order.status = status;
             return Ok(());
         }
@@ -482,10 +482,9 @@ impl<'a> Batch<'a> {
         if changed == 1 { Ok(()) } else { Err(rusqlite::Error::QueryReturnedNoRows) }
     }
 
-    fn insert_order(&self, order: &Order, position: u64) -> rusqlite::Result<()> {
+    fn insert_order(&self, order: &Order) -> rusqlite::Result<()> {
         let (payment, amount_paid, closed_at) = rows::status_columns(order.status);
-        let insert = "INSERT INTO orders
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+        let insert = "INSERT INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
         self.sql.prepare_cached(insert)?.execute(params![
             order.id.to_bytes(),
             order.merchant.to_bytes(),
@@ -502,7 +501,6 @@ impl<'a> Batch<'a> {
             amount_paid.map(|amount| signed(amount.minor_units())),
             order.details.as_ref().and_then(|details| details.reference_key).map(|key| key.0),
             order.details.as_ref().map(rows::encoded).transpose()?,
-            signed(position),
         ])?;
         Ok(())
     }
@@ -602,7 +600,7 @@ impl<'a> Batch<'a> {
         for (tag, last_counter) in &self.counters {
             counter.execute(params![TagId::to_bytes(*tag), last_counter])?;
         }
-        self.new_orders.rows.iter().try_for_each(|(order, position)| self.insert_order(order, *position))?;
+        self.new_orders.rows.iter().try_for_each(|order| self.insert_order(order))?;
         self.new_taps.rows.iter().try_for_each(|(tap, payment)| self.write_tap(tap, *payment))
     }
 }

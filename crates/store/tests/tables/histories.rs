@@ -134,8 +134,7 @@ fn compare_merchant(reader: &TablesReader, lists: &Lists, id: MerchantId, limit:
     let filters = [Filter::Open, Filter::Paid, Filter::Cancelled, Filter::Expired, Filter::Held].map(Some);
     for filter in filters.into_iter().chain([None]) {
         let passes = |order: &Order| filter.is_none_or(|filter| filter == Filter::of(order.status));
-        let theirs = lists.orders.iter().filter(|order| order.merchant == id && passes(order));
-        let expected: Vec<Order> = theirs.rev().cloned().collect();
+        let expected = newest_first(&lists.orders, |order| order.merchant == id && passes(order), |order| order.id);
         let ask = |before, limit| reader.orders(id, filter, before, limit).unwrap();
         assert_eq!(all(limit, ask, |order: &Order| order.id), expected, "{filter:?}");
     }

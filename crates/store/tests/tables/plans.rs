@@ -48,11 +48,11 @@ fn fillings(place: &str) -> Vec<String> {
         "open" => &["AND open = 1", ""],
         "status" => &[
             "",
-            "status = 0",
-            "AND orders.status = 1",
-            "status = 2 AND status IN (2, 3)",
-            "status = 3 AND status IN (2, 3)",
-            "status = 4",
+            "AND status = 0",
+            "AND status = 1",
+            "AND status = 2 AND status IN (2, 3)",
+            "AND status = 3 AND status IN (2, 3)",
+            "AND status = 4",
         ],
         "what" => &["reserve_due = NULL", "payout_due = NULL"],
         "kind" => &["16"],
@@ -135,11 +135,16 @@ fn every_query_searches_by_a_key() {
 fn few_among_many_have_an_index() {
     let (database, statements) = (database(), statements());
     let expected = [
-        ("FROM orders WHERE merchant = ?1 AND status = 0", "orders_open (merchant=? AND position<?)"),
-        ("FROM orders WHERE merchant = ?1 AND status = 2", "orders_unpaid (merchant=? AND status=? AND position<?)"),
-        ("FROM orders WHERE merchant = ?1 AND status = 3", "orders_unpaid (merchant=? AND status=? AND position<?)"),
-        ("FROM orders WHERE merchant = ?1 AND status = 4", "orders_held (merchant=? AND position<?)"),
-        ("FROM events CROSS JOIN orders", "PRIMARY KEY (merchant=? AND position<?)"),
+        ("FROM orders WHERE merchant = ?1 AND id < ?2 AND status = 0", "orders_open (merchant=? AND id<?)"),
+        (
+            "FROM orders WHERE merchant = ?1 AND id < ?2 AND status = 2",
+            "orders_unpaid (merchant=? AND status=? AND id<?)",
+        ),
+        (
+            "FROM orders WHERE merchant = ?1 AND id < ?2 AND status = 3",
+            "orders_unpaid (merchant=? AND status=? AND id<?)",
+        ),
+        ("FROM orders WHERE merchant = ?1 AND id < ?2 AND status = 4", "orders_held (merchant=? AND id<?)"),
         ("FROM orders WHERE reference_key = ?1", "orders_by_reference (reference_key=?)"),
         ("FROM disputes WHERE wallet = ?1  AND id", "disputes_by_wallet (wallet=? AND id<?)"),
         ("FROM disputes WHERE merchant = ?1  AND id", "disputes_by_merchant (merchant=? AND id<?)"),
