@@ -8,7 +8,7 @@ LISTEN ?= 127.0.0.1:8080
 export CARGO_TARGET_DIR := $(CURDIR)/target
 TAPSTONE := target/release/tapstone
 .DEFAULT_GOAL := run
-.PHONY: run test build web clients tools lint unit kills client-tests browser openapi bench nightly clean
+.PHONY: run test build web clients tools lint unit kills client-tests browser api-fuzz openapi bench nightly clean
 
 run: build
 	@exec $(TAPSTONE) serve --demo --data $(DATA) --listen $(LISTEN)
@@ -68,6 +68,16 @@ client-tests: clients build clients/python/.venv/bin/mypy
 
 browser: build
 	scripts/browser-test.sh $(TAPSTONE)
+
+scripts/api-fuzz/.venv/bin/st: scripts/api-fuzz/requirements.txt
+	@scripts/need.sh fuzz
+	python3 -m venv scripts/api-fuzz/.venv
+	scripts/api-fuzz/.venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# Everything that schemathesis makes of the API's description, with another seed each time. Some minutes.
+api-fuzz: build scripts/api-fuzz/.venv/bin/st
+	scripts/api-fuzz.sh $(TAPSTONE)
 
 # Writes the API description anew after a change to it; the tests compare the two.
 openapi: build

@@ -4,6 +4,7 @@
 #   need.sh build      Rust, Node and a C compiler
 #   need.sh browser    Chromium and fonts for the browser test
 #   need.sh clients    Python for the client library's tests
+#   need.sh fuzz       Python for schemathesis
 set -euo pipefail
 
 missing=()
@@ -39,6 +40,13 @@ for step in "$@"; do
             missing+=(python3-venv)
         fi
         need_command curl curl
+        ;;
+    fuzz)
+        if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "Python 3.11 or newer is missing: python3 is $(python3 --version 2>&1). Install it from https://www.python.org, then run make again." >&2
+            exit 1
+        fi
+        python3 -c 'import ensurepip, venv' || missing+=(python3-venv)
         ;;
     *)
         echo "need.sh: no such step: $step" >&2

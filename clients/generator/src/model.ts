@@ -180,7 +180,8 @@ export function fieldsOf(shape: Shape, types: ReadonlyMap<string, Shape>): reado
     case "object":
       return shape.fields;
     case "both":
-      return shape.shapes.flatMap((part) => fieldsOf(part, types));
+      // Of two fields with one name the later says more.
+      return [...new Map(shape.shapes.flatMap((part) => fieldsOf(part, types)).map((field) => [field.name, field])).values()];
     case "reference": {
       const target = types.get(shape.name);
       return target ? fieldsOf(target, types) : [];

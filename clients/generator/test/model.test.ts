@@ -104,6 +104,7 @@ test("Python: keywords, null, words of the language, dictionaries, decoders", ()
   const types = pythonTypes(api);
   assert.match(types, /State = Union\[Literal\["on", "off"\], str\]/);
   assert.match(types, /Endpoint._required = frozenset\(\["id", "from", "state"\]\)/);
+  assert.equal(types.match(/class Endpoint\(Resource\):[^]*?\n\n/)?.[0].match(/state:/g)?.length, 1);
   assert.match(types, /EndpointList._parts = \{"data": \[Endpoint\]\}/);
 });
 

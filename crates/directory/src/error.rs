@@ -81,7 +81,7 @@ pub enum DirectoryError {
     /// The caller's fault: the folder was declared for something else.
     #[error(
         "the data folder is for {}, which cannot be changed: use another folder",
-        match declared { Purpose::Live => "real payments", Purpose::Demonstration => "demonstration" }
+        match declared { Purpose::Live => "real payments", Purpose::Demonstration => "demonstration", Purpose::Sandbox => "trying out" }
     )]
     OtherPurpose {
         /// What it was declared for.

@@ -21,6 +21,8 @@ pub enum Purpose {
     Live,
     /// For demonstration: the keys are published, and anybody can make taps.
     Demonstration,
+    /// Trying out: the keys are secret, the money is not real, and time can be set forward.
+    Sandbox,
 }
 
 /// A merchant: a brand or company that is paid.

@@ -348,6 +348,7 @@ pub(crate) fn read_purpose(sql: &Connection) -> rusqlite::Result<Option<Purpose>
     let read = |row: &Row<'_>| match row.get(0)? {
         0 => Ok(Purpose::Live),
         1 => Ok(Purpose::Demonstration),
+        2 => Ok(Purpose::Sandbox),
         other => parsed(0, Err(FromSqlError::OutOfRange(other))),
     };
     sql.query_row("SELECT purpose FROM folder", [], read).optional()
@@ -358,6 +359,7 @@ pub(crate) fn write_purpose(sql: &Connection, purpose: Purpose) -> rusqlite::Res
     let number = match purpose {
         Purpose::Live => 0,
         Purpose::Demonstration => 1,
+        Purpose::Sandbox => 2,
     };
     sql.execute("INSERT INTO folder VALUES (1, ?1)", [number]).map(drop)
 }

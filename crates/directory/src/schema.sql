@@ -3,7 +3,7 @@
 
 CREATE TABLE folder (
     only_row    INTEGER PRIMARY KEY CHECK (only_row = 1),
-    purpose     INTEGER NOT NULL -- 0 live, 1 demonstration
+    purpose     INTEGER NOT NULL -- 0 live, 1 demonstration, 2 sandbox
 ) STRICT;
 
 CREATE TABLE merchants (

@@ -4,11 +4,20 @@
 
 use std::fs;
 
-use directory::{Actor, Directory, Filter, KeyProfile, Purpose, Scopes, Token};
+use directory::{
+    Actor, AuditFilter, Author, Directory, Filter, KeyProfile, Known, Purpose, Scopes, StoredAnswer, Token,
+};
 use ids::{MerchantId, StoreId, TagId, TillId, WalletId};
-use payments::UnixMillis;
+use payments::{BodyDigest, Request, RequestKey, UnixMillis};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 const NOON: u64 = 1_795_350_600_000;
+
+/// A profile as the audit log would show it.
+fn shown(profile: &impl Serialize) -> Value {
+    serde_json::to_value(profile).unwrap()
+}
 
 /// Version 1: names and tokens, nothing else. Written by the program of that version.
 #[test]
@@ -89,4 +98,53 @@ fn a_version_1_that_is_damaged_stays_as_it_is() {
     let refused = Directory::open(folder.path()).unwrap_err().to_string();
     assert!(refused.contains("is damaged"), "{refused}");
     assert!(fs::read(&file).unwrap() == golden);
+}
+
+/// Version 2: profiles, keys, an audit log and answers. Written by the first program of that version.
+#[test]
+fn version_2_opens_as_it_was() {
+    let golden = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/version-2.sqlite")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(Directory::FILE_NAME), golden).unwrap();
+    let directory = Directory::open(folder.path()).unwrap();
+    let (merchant, store) = (MerchantId::from_parts(NOON, 1), StoreId::from_parts(NOON, 3));
+    let (till, tag, wallet) = (TillId::from_parts(NOON, 4), TagId::from_parts(NOON, 5), WalletId::from_parts(NOON, 6));
+    assert_eq!(directory.purpose(), Some(Purpose::Sandbox));
+    assert_eq!(
+        shown(&*directory.merchant(merchant).unwrap()),
+        json!({
+            "name": "Lantern Tea", "name_zh": "灯笼茶", "legal_name": "Lantern Tea Company Limited", "mcc": "5814",
+            "country": "CN", "time_zone": "Asia/Shanghai", "email": "owner@example.cn", "currencies": ["CNY", "EUR"],
+            "reference": "M-1", "metadata": { "erp": "77-1" },
+            "payout_accounts": {
+                "CNY": { "type": "local", "bank_code": "102290000013", "last_four": "6245", "holder": "Lantern Tea" },
+                "EUR": { "type": "iban", "country": "DE", "last_four": "3000", "holder": "Lantern Tea" },
+            },
+        })
+    );
+    let lake = shown(&*directory.store(store).unwrap());
+    assert_eq!((&lake["address"], &lake["address_parts"]["line1"]), (&json!("By the lake"), &json!("1 Lakeside Road")));
+    assert_eq!(lake["position"], json!({ "latitude_microdegrees": 30_246_000, "longitude_microdegrees": 120_150_000 }));
+    assert_eq!(lake["opening_hours"]["friday"], json!(["09:00-12:00", "20:00-02:00"]));
+    assert_eq!(shown(&*directory.till(till).unwrap())["reference"], "T-1");
+    assert_eq!(shown(&*directory.tag(tag).unwrap())["till"], json!(till));
+    let noon = UnixMillis(NOON);
+    for (actor, byte, scopes) in [
+        (Actor::Operator, 1, Scopes::ALL),
+        (Actor::Merchant(merchant), 2, Scopes::ALL),
+        (Actor::Till(till), 3, Scopes::usual_of(Actor::Till(till))),
+        (Actor::Wallet(wallet), 4, Scopes::ALL),
+    ] {
+        let token = Token::from_random(actor, [byte; 32]);
+        let grant = directory.authenticate(token.expose(), noon).unwrap();
+        assert_eq!((grant.actor, grant.scopes, grant.key.as_u128()), (actor, scopes, u128::from(byte)));
+        assert_eq!(directory.authenticate(token.expose(), noon.plus(60_000)).is_none(), byte == 2);
+    }
+    let log = directory.audit_log(&AuditFilter::default(), None, 100).unwrap().items;
+    assert_eq!((log.len(), &*log[0].action, &*log[9].action), (10, "merchant.activated", "merchant.created"));
+    let author = Author { key: log[0].key, at: noon };
+    let request = |key, body| Request { key: RequestKey([key; 16]), body: BodyDigest([body; 16]) };
+    let known = |request| directory.change(author, |change| change.known(&request)).unwrap();
+    let answer = StoredAnswer { status: 201, answer: b"{}".to_vec(), sealed: Some(vec![7; 20]) };
+    assert_eq!((known(request(1, 2)), known(request(1, 3))), (Known::Answered(answer), Known::Conflict));
 }

@@ -196,8 +196,17 @@ impl Engine {
     /// Asks the tables, once they reflect everything that is durable now. Blocks for as long as that takes: a
     /// millisecond when idle.
     pub fn read<T>(&self, ask: impl FnOnce(&TablesReader) -> Result<T, TablesError>) -> Result<T, ReadError> {
-        let durable = self.0.shared.durable_position.load(Ordering::Acquire);
-        self.0.shared.tables.wait_until_stored(durable)?;
+        self.read_from(self.0.shared.durable_position.load(Ordering::Acquire), ask)
+    }
+
+    /// The same for who needs no more than what is durable up to this journal position: it hurries nobody when the tables
+    /// reflect that already. For long lists of what does not change any more.
+    pub fn read_from<T>(
+        &self,
+        position: u64,
+        ask: impl FnOnce(&TablesReader) -> Result<T, TablesError>,
+    ) -> Result<T, ReadError> {
+        self.0.shared.tables.wait_until_stored(position)?;
         self.0.shared.readers.with(ask)
     }
 

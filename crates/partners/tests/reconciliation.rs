@@ -8,14 +8,18 @@ use ids::{PayoutId, SettlementId};
 use jiff::civil::date;
 use money::{Amount, Currency, Money};
 use partners::PartnerError;
-use partners::bank::{Bank, BankLine, Cursor, Direction, LineKind, Page, PayoutInstruction, Submission, end_to_end};
+use partners::bank::{
+    Account, Bank, BankLine, Cursor, Direction, LineKind, LocalAccount, Page, PayoutInstruction, Submission, end_to_end,
+};
 use partners::reconciliation::{
-    Break, BreakFilter, BreakKind, BreakState, Happening, Now, PayoutFact, PayoutState, Reconciliation, SettlementFact,
+    Break, BreakFilter, BreakKind, BreakState, Happening, Now, PayoutFact, PayoutState, Reconciliation, Report,
+    SettlementFact,
 };
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 const DAY: u64 = 86_400_000;
+const EXPECTED_BY_MS: u64 = 3 * DAY;
 
 /// A bank that says what it is told to say.
 #[derive(Default)]
@@ -53,6 +57,12 @@ fn payout(number: u128) -> PayoutId {
     PayoutId::from_u128(number)
 }
 
+/// What we think of a payout of 1,000.
+fn fact(number: u128, state: PayoutState) -> PayoutFact {
+    let (payout, money, due_on) = (payout(number), money(1_000, "EUR"), date(2026, 11, 20));
+    PayoutFact { payout, money, state, due_on, expected_by_ms: EXPECTED_BY_MS }
+}
+
 fn line(number: u128, minor: u64, kind: LineKind) -> BankLine {
     let direction = if matches!(kind, LineKind::Returned { .. }) { Direction::Credit } else { Direction::Debit };
     let reference = Some(end_to_end(payout(number)));
@@ -87,7 +97,7 @@ impl World {
 
     /// We think this of a payout of 1,000.
     fn think(&mut self, number: u128, state: PayoutState) {
-        let fact = PayoutFact { payout: payout(number), money: money(1_000, "EUR"), state, due_on: date(2026, 11, 20) };
+        let fact = fact(number, state);
         self.with(|books, _, now| books.note_payouts(&[fact], now)).unwrap();
     }
 
@@ -101,12 +111,22 @@ impl World {
         self.with(|books, bank, now| books.pull(bank, now)).unwrap();
     }
 
-    /// Reports that wait, taken in by the money core.
+    /// Reports that wait, taken in by the money core, which believes them.
     fn reports(&mut self) -> Vec<(PayoutId, &'static str)> {
+        self.reports_to(|report| match report.happening {
+            Happening::Paid { .. } => PayoutState::Paid,
+            Happening::Failed { .. } => PayoutState::Failed,
+            Happening::Returned { .. } => PayoutState::Returned,
+        })
+    }
+
+    /// Reports that wait, and what the money core thinks since.
+    fn reports_to(&mut self, think: impl Fn(&Report) -> PayoutState) -> Vec<(PayoutId, &'static str)> {
         let reports = self.books.reports(100).unwrap();
         assert_eq!(reports, self.books.reports(100).unwrap(), "handed out until acknowledged");
         for report in &reports {
-            self.with(|books, _, now| books.acknowledge(report.number, now)).unwrap();
+            let fact = PayoutFact { payout: report.payout, ..fact(0, think(report)) };
+            self.with(|books, _, now| books.acknowledge(&[(report.number, fact)], now)).unwrap();
         }
         let name = |happening: &Happening| match happening {
             Happening::Paid { .. } => "paid",
@@ -121,7 +141,7 @@ impl World {
     }
 
     fn breaks(&self, filter: BreakFilter) -> Vec<Break> {
-        self.books.breaks(filter, None, 100).unwrap()
+        self.books.breaks(filter, None, None, 100).unwrap()
     }
 }
 
@@ -163,9 +183,10 @@ fn bug_08_a_payment_that_its_settlement_misses_is_a_break_until_they_agree() {
         currency: Currency::from_alpha("KWD").unwrap(),
         payments,
         ledger: 10_000,
+        statement: 10_000,
     };
     let mut compare = |payments| {
-        world.with(|books, _, now| books.note_settlements(&[fact(payments)], now)).unwrap();
+        world.with(|books, _, now| books.note_settlements(&[fact(payments)], payments, now)).unwrap();
         world.breaks(BreakFilter::All).into_iter().map(|found| (found.amount, found.state)).collect::<Vec<_>>()
     };
     assert_eq!(compare(10_000), []);
@@ -177,22 +198,59 @@ fn bug_08_a_payment_that_its_settlement_misses_is_a_break_until_they_agree() {
 }
 
 #[test]
+fn a_statement_that_says_something_else_is_a_break_too() {
+    let mut world = World::new();
+    let (settlement, currency) = (SettlementId::from_u128(1), Currency::from_alpha("JPY").unwrap());
+    let fact = SettlementFact { settlement, currency, payments: 70, ledger: 70, statement: 71 };
+    world.with(|books, _, now| books.note_settlements(&[fact], 9, now)).unwrap();
+    assert_eq!(world.open(), [(BreakKind::PaymentsDifferFromLedger, 1)]);
+    assert_eq!(world.books.compared_until().unwrap(), 9);
+    world.with(|books, _, now| books.note_settlements(&[], 4, now)).unwrap();
+    assert_eq!(world.books.compared_until().unwrap(), 9, "it never goes back");
+}
+
+#[test]
+fn bug_20_a_bank_asked_again_is_asked_for_the_same() {
+    let mut world = World::new();
+    let fact = fact(1, PayoutState::Submitted);
+    let asked = |account: Account, holder: &str| PayoutInstruction {
+        payout: fact.payout,
+        money: fact.money,
+        account,
+        holder: holder.to_owned(),
+        due_on: fact.due_on,
+        created_at_ms: 7,
+    };
+    assert_eq!(world.books.instruction(fact.payout).unwrap(), None);
+    let first = asked(Account::Local(LocalAccount::new("CNAPS-1", "62220200").unwrap()), "Lantern Tea");
+    world.with(|books, _, now| books.prepare(&[(fact, first.clone())], now)).unwrap();
+    let iban = terms::Iban::parse("DE89370400440532013000").unwrap();
+    for account in [Account::Iban(iban), Account::Local(LocalAccount::new("CNAPS-2", "62220200").unwrap())] {
+        world.with(|books, _, now| books.prepare(&[(fact, asked(account, "Someone else"))], now)).unwrap();
+        assert_eq!(world.books.instruction(fact.payout).unwrap(), Some(first.clone()));
+    }
+}
+
+#[test]
 fn silence_is_a_break_that_a_late_report_heals() {
     let mut world = World::new();
     world.think(1, PayoutState::Submitted);
     world.think(2, PayoutState::Failed);
-    world.with(|books, _, now| books.expect_until(date(2026, 11, 19), now)).unwrap();
-    assert_eq!(world.open(), [], "not due yet");
-    world.with(|books, _, now| books.expect_until(date(2026, 11, 20), now)).unwrap();
+    world.now_ms = EXPECTED_BY_MS - 1;
+    world.with(|books, _, now| books.look_for_silence(now)).unwrap();
+    assert_eq!(world.open(), [], "not yet");
+    world.now_ms = EXPECTED_BY_MS;
+    world.with(|books, _, now| books.look_for_silence(now)).unwrap();
     assert_eq!(world.open(), [(BreakKind::MissingAtBank, 1_000)]);
-    world.with(|books, _, now| books.expect_until(date(2026, 11, 21), now)).unwrap();
+    world.think(1, PayoutState::Submitted);
+    world.with(|books, _, now| books.look_for_silence(now)).unwrap();
     assert_eq!(world.open().len(), 1, "once");
     let opened_at = world.breaks(BreakFilter::Open)[0].opened_at_ms;
     world.now_ms += 5 * DAY;
     assert_eq!(world.breaks(BreakFilter::Open)[0].age_ms(opened_at + 5 * DAY), 5 * DAY);
     world.hear(line(1, 1_000, LineKind::Paid));
     assert_eq!(world.open(), []);
-    let healed = &world.breaks(BreakFilter::Closed)[0];
+    let healed = &world.breaks(BreakFilter::Healed)[0];
     assert!(matches!(&healed.state, BreakState::Healed { note, .. } if note.contains("L0")), "{healed:?}");
     assert!(healed.age_ms(u64::MAX) > 5 * DAY);
     assert_eq!(world.reports(), [(payout(1), "paid")]);
@@ -269,8 +327,7 @@ fn a_bank_that_contradicts_itself_or_us_is_a_break() {
     world.hear(line(1, 1_000, LineKind::Paid));
     world.think(1, PayoutState::Submitted);
     assert_eq!(world.open(), [], "the money core was not told yet");
-    assert_eq!(world.reports().len(), 1);
-    world.think(1, PayoutState::Submitted);
+    assert_eq!(world.reports_to(|_| PayoutState::Submitted).len(), 1);
     assert_eq!(world.open(), [(BreakKind::StatusDiffers, 1_000)], "it was told, and thinks otherwise");
     world.think(1, PayoutState::Paid);
     assert_eq!(world.open(), []);
@@ -319,13 +376,15 @@ fn lists_go_page_by_page() {
         world.hear(BankLine { reference: None, ..line(9, amount, LineKind::Other) });
     }
     let mut seen = Vec::new();
-    while let page = world.books.breaks(BreakFilter::Open, seen.last().copied(), 10).unwrap()
+    while let page =
+        world.books.breaks(BreakFilter::Open, Some(BreakKind::UnknownAtBank), seen.last().copied(), 10).unwrap()
         && !page.is_empty()
     {
         seen.extend(page.into_iter().map(|found| found.id));
     }
     assert_eq!(seen.len(), 25);
     assert!(seen.is_sorted());
+    assert_eq!(world.books.breaks(BreakFilter::All, Some(BreakKind::PaidTwice), None, 10).unwrap(), []);
 }
 
 proptest! {

@@ -13,6 +13,9 @@ pub const MAX_ORDER_LIFETIME_MS: u64 = 24 * 60 * 60 * 1000;
 /// The longest that a payer's money may be held for a merchant, in milliseconds: thirty days.
 pub const MAX_HOLD_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 
+/// All of something, in basis points.
+const WHOLE: u128 = 10_000;
+
 /// What a merchant asks to be paid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
@@ -186,17 +189,17 @@ impl OrderDetails {
         if receivers.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(DetailsError::ReceiverTwice);
         }
-        let rate = |split: &Split| match split.part {
-            SplitPart::Rate(rate) => Some(u64::from(rate.get())),
-            SplitPart::Fixed(_) => None,
-        };
-        let rates: Option<Vec<u64>> = self.splits.iter().map(rate).collect();
-        match (amount, rates) {
-            (None, None) => Err(DetailsError::NeedsAmount),
-            (None, Some(rates)) if rates.iter().sum::<u64>() > 10_000 => Err(DetailsError::SplitsExceedAmount),
-            (Some(amount), _) if self.shares(merchant, amount.minor_units()).is_none() => {
-                Err(DetailsError::SplitsExceedAmount)
-            }
+        let parts = self.splits.iter().map(|split| split.part);
+        let rate = |part| if let SplitPart::Rate(rate) = part { u128::from(rate.get()) } else { 0 };
+        let fixed = |part| if let SplitPart::Fixed(part) = part { u128::from(part) } else { 0 };
+        let rates: u128 = parts.clone().map(rate).sum();
+        let has_fixed = parts.clone().any(|part| matches!(part, SplitPart::Fixed(_)));
+        let fixed: u128 = parts.map(fixed).sum();
+        match amount.map(|amount| u128::from(amount.minor_units())) {
+            None if has_fixed => Err(DetailsError::NeedsAmount),
+            // Exactly, before any rounding: what fits the amount also fits whatever tip comes on top of it.
+            Some(amount) if fixed * WHOLE + rates * amount > amount * WHOLE => Err(DetailsError::SplitsExceedAmount),
+            _ if rates > WHOLE => Err(DetailsError::SplitsExceedAmount),
             _ => Ok(()),
         }
     }

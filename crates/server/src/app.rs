@@ -18,12 +18,15 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::bank;
 use crate::demo::{self, Demo};
 use crate::hub::{Hub, Limits};
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
 use crate::rate::{RateLimit, RateLimiter};
+use crate::sandbox::Sandbox;
 use crate::source::{Source, SystemSource};
+use crate::webhooks;
 use crate::{observe, pages, reference, resources};
 
 /// Reads of the tables that run at once.
@@ -34,6 +37,9 @@ const READS_WAITING: usize = 512;
 
 /// Work on the directory's file that runs or waits; more is refused.
 const DIRECTORY_WORK_WAITING: usize = 128;
+
+/// Statements that are written at once; more are refused.
+const STATEMENTS_AT_ONCE: usize = 4;
 
 /// What can be set.
 pub struct Options {
@@ -61,8 +67,14 @@ pub struct Options {
     pub rate_limit: Option<RateLimit>,
     /// Where the time and the randomness of new ids come from.
     pub source: Box<dyn Source>,
+    /// Tells merchants' servers of events; `None` if nothing is to leave this server.
+    pub webhooks: Option<webhooks::Service>,
+    /// Asks a bank for payouts, and hears what it says; `None` if nothing is to be paid out or compared.
+    pub bank: Option<bank::Service>,
     /// The demonstration's keys and tags; `None` for real platforms.
     pub demo: Option<Demo>,
+    /// A clock that can be set forward, and outcomes that amounts force; `None` where money is real.
+    pub sandbox: Option<Sandbox>,
 }
 
 impl Default for Options {
@@ -80,7 +92,10 @@ impl Default for Options {
             heartbeat: Duration::from_secs(15),
             rate_limit: Some(RateLimit::default()),
             source: Box::new(SystemSource),
+            webhooks: None,
+            bank: None,
             demo: None,
+            sandbox: None,
         }
     }
 }
@@ -111,6 +126,7 @@ struct Inner {
     reads_running: Arc<Semaphore>,
     connections: Arc<Semaphore>,
     directory_work: Arc<Semaphore>,
+    statements: Arc<Semaphore>,
     rate_limiter: RateLimiter,
     closing: watch::Sender<bool>,
 }
@@ -129,13 +145,14 @@ impl App {
         };
         let api = reference::complete(api_routes().into_openapi());
         Ok(Self(Arc::new(Inner {
-            hub: Hub::open(&engine, &directory, limits)?,
+            hub: Hub::open(&engine, &directory, limits, options.webhooks.clone())?,
             metrics: Metrics::new(api.paths.paths.keys()),
             openapi: reference::render(&api),
             reads_waiting: Arc::new(Semaphore::new(READS_WAITING)),
             reads_running: Arc::new(Semaphore::new(READS_AT_ONCE)),
             connections: Arc::new(Semaphore::new(options.max_connections)),
             directory_work: Arc::new(Semaphore::new(DIRECTORY_WORK_WAITING)),
+            statements: Arc::new(Semaphore::new(STATEMENTS_AT_ONCE)),
             rate_limiter: RateLimiter::new(options.rate_limit),
             closing: watch::Sender::new(false),
             engine,
@@ -259,6 +276,23 @@ impl App {
         &self.0.options
     }
 
+    /// What tells merchants' servers of events.
+    pub(crate) fn webhooks(&self) -> Result<&webhooks::Service, Problem> {
+        let service = self.0.options.webhooks.as_ref();
+        service.ok_or_else(|| Problem::new(Code::Unavailable, "this server tells nobody of events"))
+    }
+
+    /// A permit for each statement that may be on its way out.
+    pub(crate) fn statements(&self) -> &Arc<Semaphore> {
+        &self.0.statements
+    }
+
+    /// What asks a bank for payouts and hears what it says.
+    pub(crate) fn bank(&self) -> Result<&bank::Service, Problem> {
+        let service = self.0.options.bank.as_ref();
+        service.ok_or_else(|| Problem::new(Code::Unavailable, "this server has to do with no bank"))
+    }
+
     pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.0.hub
     }
@@ -289,19 +323,42 @@ impl fmt::Debug for App {
 
 /// The routes of the API, each with its description.
 pub(crate) fn api_routes() -> OpenApiRouter<App> {
-    use resources::{audit_log, events, health, keys, merchants, orders, payments, stores, tags, taps, tills, wallets};
+    use resources::{audit_log, imports, keys, stores, tills};
+    use resources::{balances, captures, disputes, refunds};
+    use resources::{breaks, deliveries, payouts, settlements, webhook_endpoints};
+    use resources::{events, health, merchants, orders, payments, sandbox, tags, taps, wallets};
     OpenApiRouter::new()
         .routes(routes!(orders::create, orders::list))
         .routes(routes!(orders::get))
         .routes(routes!(orders::cancel))
+        .routes(routes!(orders::resolve_by_reference))
+        .routes(routes!(orders::resolve))
         .routes(routes!(taps::open))
         .routes(routes!(taps::get))
         .routes(routes!(payments::pay, payments::list))
         .routes(routes!(payments::get))
+        .routes(routes!(captures::create))
+        .routes(routes!(captures::list))
+        .routes(routes!(payments::void))
+        .routes(routes!(refunds::create, refunds::list))
+        .routes(routes!(refunds::get))
+        .routes(routes!(disputes::create, disputes::list))
+        .routes(routes!(disputes::get))
+        .routes(routes!(disputes::answer))
+        .routes(routes!(disputes::accept))
+        .routes(routes!(disputes::decide))
+        .routes(routes!(balances::get))
         .routes(routes!(wallets::get))
         .routes(routes!(wallets::balances))
         .routes(routes!(wallets::history))
-        .routes(routes!(merchants::get))
+        .routes(routes!(merchants::create, merchants::list))
+        .routes(routes!(merchants::get, merchants::update))
+        .routes(routes!(merchants::set_payout_account))
+        .routes(routes!(merchants::status::activate))
+        .routes(routes!(merchants::status::suspend))
+        .routes(routes!(merchants::status::close))
+        .routes(routes!(merchants::prices::set_fee_plan, merchants::prices::fee_plans))
+        .routes(routes!(merchants::prices::set_settlement_terms, merchants::prices::settlement_terms))
         .routes(routes!(stores::create, stores::list))
         .routes(routes!(stores::get, stores::update))
         .routes(routes!(tills::create, tills::list))
@@ -311,8 +368,32 @@ pub(crate) fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(keys::roll))
         .routes(routes!(keys::revoke))
         .routes(routes!(audit_log::list))
+        .routes(routes!(imports::create))
         .routes(routes!(tags::list))
+        .routes(routes!(tags::get, tags::update))
         .routes(routes!(events::listen))
+        .routes(routes!(events::get))
+        .routes(routes!(webhook_endpoints::create, webhook_endpoints::list))
+        .routes(routes!(webhook_endpoints::get, webhook_endpoints::update, webhook_endpoints::delete))
+        .routes(routes!(webhook_endpoints::rotate_secret))
+        .routes(routes!(webhook_endpoints::test))
+        .routes(routes!(webhook_endpoints::replay))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::get))
+        .routes(routes!(deliveries::replay))
+        .routes(routes!(sandbox::clock, sandbox::advance))
+        .routes(routes!(sandbox::create_wallet))
+        .routes(routes!(sandbox::pay))
+        .routes(routes!(settlements::list))
+        .routes(routes!(settlements::run))
+        .routes(routes!(settlements::get))
+        .routes(routes!(settlements::entries))
+        .routes(routes!(settlements::statement))
+        .routes(routes!(payouts::create, payouts::list))
+        .routes(routes!(payouts::get))
+        .routes(routes!(breaks::list))
+        .routes(routes!(breaks::get))
+        .routes(routes!(breaks::resolve))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))

@@ -11,6 +11,7 @@
 //! | [`Operator<S>`]   | the operator's                                 |
 //! | [`Wallet`]        | a wallet's                                     |
 //! | [`Party`]         | a merchant's, its tills' (to read), a wallet's |
+//! | [`Disputant`]     | a wallet's, a merchant's, the operator's       |
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -60,10 +61,11 @@ pub(crate) struct Merchant<S> {
     id: MerchantId,
     till: Option<TillId>,
     key: TokenId,
+    scopes: Scopes,
     scope: PhantomData<S>,
 }
 
-impl<S> Merchant<S> {
+impl<S: Scope> Merchant<S> {
     /// Which merchant.
     pub(crate) fn id(self) -> MerchantId {
         self.id
@@ -72,6 +74,11 @@ impl<S> Merchant<S> {
     /// Which till, if it is a till's key.
     pub(crate) fn till(self) -> Option<TillId> {
         self.till
+    }
+
+    /// Whether the key has this scope too.
+    pub(crate) fn has(self, scope: directory::Scope) -> bool {
+        self.scopes.contains(scope)
     }
 
     /// Whether this key may ask for payment at the tag: a till's only at its own tags, and at those of its store that
@@ -90,6 +97,15 @@ impl<S> Merchant<S> {
         let directory = app.directory();
         let (Some(place), Some(tag)) = (directory.till(till), directory.tag(tag)) else { return false };
         tag.store == place.store && near(till, &tag)
+    }
+}
+
+impl<S: Scope> Merchant<S> {
+    /// The tags at which this key may see what is asked and paid, if those are not all of the merchant's.
+    pub(crate) fn tags_in_sight(self, app: &App) -> Option<Vec<TagId>> {
+        self.till?;
+        let tags = app.directory().tags_of(self.id).into_iter().map(|tag| tag.id);
+        Some(tags.filter(|tag| self.may_see_tag(app, *tag)).collect())
     }
 }
 
@@ -126,7 +142,7 @@ pub(crate) struct Manager<S> {
     scope: PhantomData<S>,
 }
 
-impl<S> Manager<S> {
+impl<S: Scope> Manager<S> {
     /// The merchant whose key it is; `None` for the operator's.
     pub(crate) fn merchant(self) -> Option<MerchantId> {
         self.merchant
@@ -171,12 +187,28 @@ pub(crate) enum Staff<S> {
     Merchant(Merchant<S>),
 }
 
-impl<S> Staff<S> {
+impl<S: Scope> Staff<S> {
     /// The merchant whose key it is; `None` for the operator's.
     pub(crate) fn merchant(self) -> Option<MerchantId> {
         match self {
             Self::Operator(_) => None,
             Self::Merchant(merchant) => Some(merchant.id()),
+        }
+    }
+
+    /// The till whose key it is, if it is one's.
+    pub(crate) fn till(self) -> Option<TillId> {
+        match self {
+            Self::Operator(_) => None,
+            Self::Merchant(merchant) => merchant.till(),
+        }
+    }
+
+    /// Whose things to list: a merchant's own, whoever the operator names, or everybody's.
+    pub(crate) fn listing(self, named: Option<MerchantId>) -> Result<Option<MerchantId>, Problem> {
+        match (self.merchant(), named) {
+            (Some(own), Some(named)) if own != named => Err(Problem::not_found().at("merchant")),
+            (own, named) => Ok(own.or(named)),
         }
     }
 
@@ -233,6 +265,37 @@ impl Party {
             Self::Wallet(_) => true,
         }
     }
+
+    /// The tags at which it may see what is asked and paid, if those are not all.
+    pub(crate) fn tags_in_sight(self, app: &App) -> Option<Vec<TagId>> {
+        match self {
+            Self::Merchant(merchant) => merchant.tags_in_sight(app),
+            Self::Wallet(_) => None,
+        }
+    }
+}
+
+/// Proof that one of a dispute's three sides asks: the payer, the merchant (not its tills) with a key to read, or the
+/// operator with one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Disputant {
+    /// Who disputes.
+    Wallet(Wallet),
+    /// Who was paid.
+    Merchant(BackOffice<Read>),
+    /// Who decides.
+    Operator(Operator<Read>),
+}
+
+impl Disputant {
+    /// Whose disputes it may see; the platform's are all.
+    pub(crate) fn owner(self) -> Owner {
+        match self {
+            Self::Wallet(wallet) => Owner::Wallet(wallet.id()),
+            Self::Merchant(merchant) => Owner::Merchant(merchant.id()),
+            Self::Operator(_) => Owner::Platform,
+        }
+    }
 }
 
 /// A kind of actor that an endpoint can admit.
@@ -286,7 +349,7 @@ impl<S: Scope> Admitted for Merchant<S> {
             (Actor::Till(till), Some(id)) => (id, Some(till)),
             (Actor::Till(_), None) | (Actor::Operator | Actor::Wallet(_), _) => return Err(Refusal::Kind),
         };
-        Ok(Self { id, till, key: grant.key, scope: scoped(grant)? })
+        Ok(Self { id, till, key: grant.key, scopes: grant.scopes, scope: scoped(grant)? })
     }
 
     fn actor(self) -> Actor {
@@ -410,6 +473,32 @@ impl Admitted for Party {
     }
 }
 
+impl Admitted for Disputant {
+    fn admit(grant: &Grant) -> Result<Self, Refusal> {
+        match grant.actor {
+            Actor::Wallet(_) => Wallet::admit(grant).map(Self::Wallet),
+            Actor::Operator => Operator::admit(grant).map(Self::Operator),
+            Actor::Merchant(_) | Actor::Till(_) => BackOffice::admit(grant).map(Self::Merchant),
+        }
+    }
+
+    fn actor(self) -> Actor {
+        match self {
+            Self::Wallet(wallet) => wallet.actor(),
+            Self::Merchant(merchant) => merchant.actor(),
+            Self::Operator(operator) => operator.actor(),
+        }
+    }
+
+    fn key(self) -> TokenId {
+        match self {
+            Self::Wallet(wallet) => wallet.key(),
+            Self::Merchant(merchant) => merchant.key(),
+            Self::Operator(operator) => operator.key(),
+        }
+    }
+}
+
 macro_rules! extracted {
     ($($proof:ident$(<$scope:ident>)?)*) => { $(
         impl$(<$scope: Scope>)? FromRequestParts<App> for $proof$(<$scope>)? {
@@ -422,7 +511,7 @@ macro_rules! extracted {
     )* };
 }
 
-extracted!(Merchant<S> BackOffice<S> Operator<S> Manager<S> Staff<S> Wallet Party);
+extracted!(Merchant<S> BackOffice<S> Operator<S> Manager<S> Staff<S> Wallet Party Disputant);
 
 fn bearer_token(parts: &Parts) -> Result<&str, Problem> {
     let mut headers = parts.headers.get_all(AUTHORIZATION).iter();

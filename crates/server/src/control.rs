@@ -126,12 +126,14 @@ impl Reply {
         response
     }
 
-    fn stored(&self, seal: Option<&Seal>) -> StoredAnswer {
+    /// The answer as it is remembered.
+    pub(crate) fn stored(&self, seal: Option<&Seal>) -> StoredAnswer {
         let sealed = self.secret.as_ref().zip(seal).map(|(Secret(secret), seal)| seal.close(secret));
         StoredAnswer { status: self.status.as_u16(), answer: self.body.clone(), sealed }
     }
 
-    fn from_stored(stored: StoredAnswer, seal: Option<&Seal>) -> Result<Self, Problem> {
+    /// The inverse of [`Reply::stored`].
+    pub(crate) fn from_stored(stored: StoredAnswer, seal: Option<&Seal>) -> Result<Self, Problem> {
         let status = StatusCode::from_u16(stored.status).map_err(Problem::internal)?;
         if !status.is_success() {
             return Err(Problem::from_stored(&stored.answer));
@@ -157,7 +159,7 @@ fn replaced(body: &[u8], secret: &str) -> Vec<u8> {
 }
 
 /// What seals the secrets of one request's answer.
-struct Seal([u8; 32]);
+pub(crate) struct Seal([u8; 32]);
 
 impl Seal {
     const CHECK_LENGTH: usize = 16;

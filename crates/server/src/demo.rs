@@ -44,6 +44,8 @@ impl fmt::Debug for Demo {
 /// Who takes part in a demonstration.
 #[derive(Clone, Serialize)]
 pub struct World {
+    /// The operator's key, published.
+    pub operator_key: String,
     /// Those who are paid.
     pub merchants: Vec<DemoMerchant>,
     /// Those who pay.

@@ -20,6 +20,8 @@ use payments::{Event, Moved, Order, OrderStatus, Owner, Payment, Record};
 use store::tables::OrderStatusFilter;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
+use crate::webhooks;
+
 /// How much the hub holds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -68,6 +70,14 @@ impl Batch {
     fn closed_order(&self, index: usize) -> Option<&Order> {
         let place = self.closed.binary_search_by_key(&index, |(place, _)| *place).ok()?;
         self.closed.get(place).map(|(_, order)| order)
+    }
+
+    /// The merchants that something here has happened to.
+    fn merchants(&self) -> impl Iterator<Item = MerchantId> {
+        (0..self.durable.records.len()).flat_map(|index| self.audience(index)).filter_map(|owner| match owner {
+            Some(Owner::Merchant(merchant)) => Some(merchant),
+            _ => None,
+        })
     }
 
     /// Whose business an event is. Two at most.
@@ -121,6 +131,8 @@ fn parties(payment: &Payment) -> [Option<Owner>; 2] {
 #[derive(Debug)]
 pub(crate) struct Hub {
     limits: Limits,
+    /// Whoever tells merchants' servers: it is rung for those that something has happened to.
+    webhooks: Option<webhooks::Service>,
     state: Mutex<State>,
 }
 
@@ -157,8 +169,13 @@ pub(crate) enum Full {
 
 impl Hub {
     /// Begins to listen to the engine, and learns the open orders.
-    pub(crate) fn open(engine: &Engine, directory: &Directory, limits: Limits) -> Result<Arc<Self>, ReadError> {
-        let hub = Arc::new(Self { limits, state: Mutex::default() });
+    pub(crate) fn open(
+        engine: &Engine,
+        directory: &Directory,
+        limits: Limits,
+        webhooks: Option<webhooks::Service>,
+    ) -> Result<Arc<Self>, ReadError> {
+        let hub = Arc::new(Self { limits, webhooks, state: Mutex::default() });
         let weak = Arc::downgrade(&hub);
         engine.listen(move |durable| {
             if let Some(hub) = weak.upgrade() {
@@ -199,6 +216,9 @@ impl Hub {
         state.position = durable.last_position();
         if state.listening > 0 {
             state.pass_on(&batch);
+        }
+        if let Some(webhooks) = self.webhooks.as_ref().filter(|webhooks| webhooks.is_listening()) {
+            webhooks.ring(batch.merchants());
         }
         state.keep(batch, self.limits.replayed);
     }
@@ -399,7 +419,7 @@ mod tests {
     /// There are no tables here that could be asked.
     #[tokio::test]
     async fn closed_orders_come_whole() {
-        let hub = Arc::new(Hub { limits: LIMITS, state: Mutex::default() });
+        let hub = Arc::new(Hub { limits: LIMITS, webhooks: None, state: Mutex::default() });
         let (cancelled, expired) = (order(1), order(2));
         let created = [&cancelled, &expired].map(|order| Event::OrderCreated(order.clone()));
         hub.hear(&durable(1, CREATED, created.into()));

@@ -3,13 +3,15 @@
 //! Strict means: the content type must say JSON, the size is bounded, a field that is not known, given twice, `null` or
 //! of another type is refused, and the problem names it by its path.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::app::{App, Options};
@@ -44,19 +46,7 @@ impl<A: Admitted, T: DeserializeOwned> FromRequest<App> for Posted<A, T> {
 }
 
 async fn read(headers: &HeaderMap, body: Body, options: &Options) -> Result<Bytes, Problem> {
-    let limit = options.body_limit;
-    let too_large = || Problem::new(Code::BodyTooLarge, format!("at most {limit} bytes are taken"));
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limit) {
-        return Err(too_large());
-    }
-    let arriving = tokio::time::timeout(options.body_timeout, Limited::new(body, limit).collect());
-    let bytes = match arriving.await {
-        Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),
-        Ok(Err(_)) => return Err(Problem::new(Code::MalformedJson, "the body did not arrive whole")),
-        Err(_) => return Err(Problem::new(Code::RequestTimeout, "the body took too long to arrive")),
-    };
+    let bytes = receive(headers, body, options.body_limit, options.body_timeout).await?;
     if bytes.is_empty() || is_json(headers) {
         Ok(bytes)
     } else {
@@ -64,20 +54,46 @@ async fn read(headers: &HeaderMap, body: Body, options: &Options) -> Result<Byte
     }
 }
 
+/// The whole body, of any type, of at most so many bytes.
+pub(crate) async fn receive(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    patience: Duration,
+) -> Result<Bytes, Problem> {
+    let too_large = || Problem::new(Code::BodyTooLarge, format!("at most {limit} bytes are taken"));
+    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let arriving = tokio::time::timeout(patience, Limited::new(body, limit).collect());
+    match arriving.await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Problem::new(Code::MalformedJson, "the body did not arrive whole")),
+        Err(_) => Err(Problem::new(Code::RequestTimeout, "the body took too long to arrive")),
+    }
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
+    is_of_type(headers, "application/json")
+}
+
+/// Whether the body says that it is of this media type, with whichever parameters.
+pub(crate) fn is_of_type(headers: &HeaderMap, expected: &str) -> bool {
     let media_type = headers.get(CONTENT_TYPE).and_then(|header| header.to_str().ok()).unwrap_or_default();
     let essence = media_type.split_once(';').map_or(media_type, |(essence, _parameters)| essence);
-    essence.trim().eq_ignore_ascii_case("application/json")
+    essence.trim().eq_ignore_ascii_case(expected)
 }
 
 /// Reads a document. Only a refused one is read a second time, to find the field at fault.
-fn parse<T: DeserializeOwned>(document: &[u8]) -> Result<T, Problem> {
+pub(crate) fn parse<T: DeserializeOwned>(document: &[u8]) -> Result<T, Problem> {
     // A list would do for a structure: its items would be taken for the fields, in order.
     if document.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
         return Err(Problem::new(Code::MalformedJson, "the body must be one JSON object"));
     }
     serde_json::from_slice(document).map_err(|error| {
-        if !error.is_data() {
+        if !error.is_data() && !is_json_text(document) {
             return Problem::new(Code::MalformedJson, error.to_string());
         }
         let mut again = serde_json::Deserializer::from_slice(document);
@@ -86,6 +102,11 @@ fn parse<T: DeserializeOwned>(document: &[u8]) -> Result<T, Problem> {
             Err(located) => refused(&located.path().to_string(), &located.inner().to_string()),
         }
     })
+}
+
+/// Whether there is nothing wrong with the syntax: a word of a fixed set that is `null` is called so by the parser.
+fn is_json_text(document: &[u8]) -> bool {
+    str::from_utf8(document).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
 /// The problem of a field. What the parser knows of its path is the part up to where it called for a type; the type's
@@ -134,6 +155,11 @@ pub(crate) enum Edit<T> {
 }
 
 impl<T> Edit<T> {
+    /// Whether nothing is said.
+    pub(crate) fn is_kept(&self) -> bool {
+        matches!(self, Self::Keep)
+    }
+
     /// Does it.
     pub(crate) fn apply(self, to: &mut Option<T>) {
         match self {
@@ -161,11 +187,16 @@ pub(crate) fn respond(status: StatusCode, document: &impl Serialize) -> Result<R
     const USUAL_LENGTH: usize = 1_024;
     let mut body = Vec::with_capacity(USUAL_LENGTH);
     serde_json::to_writer(&mut body, document).map_err(Problem::internal)?;
-    let mut response = Response::new(Body::from(body));
+    Ok(respond_with(status, body))
+}
+
+/// A response with a document that is JSON already.
+pub(crate) fn respond_with(status: StatusCode, json: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(json));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    response
 }
 
 #[cfg(test)]
@@ -185,6 +216,14 @@ mod tests {
         currency: Option<Currency>,
         #[serde(default, deserialize_with = "present")]
         description: Option<payments::Text>,
+        #[serde(default, deserialize_with = "present")]
+        word: Option<Word>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Word {
+        Yes,
     }
 
     #[test]
@@ -205,6 +244,8 @@ mod tests {
             (format!(r#"{{{tag},"currency":"cny"}}"#), "currency", "ISO 4217"),
             (format!(r#"{{{tag},"currency":null}}"#), "currency", "ISO 4217"),
             (format!(r#"{{{tag},"description":""}}"#), "description", "must not be empty"),
+            (format!(r#"{{{tag},"word":"no"}}"#), "word", "unknown variant"),
+            (format!(r#"{{{tag},"word":null}}"#), "word", "expected value"),
         ];
         for (document, field, reason) in cases {
             let refusal = format!("{:?}", parse::<Sample>(document.as_bytes()).unwrap_err());

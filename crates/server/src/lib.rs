@@ -10,6 +10,7 @@
 
 mod app;
 mod auth;
+pub mod bank;
 mod control;
 mod demo;
 mod hub;
@@ -24,14 +25,18 @@ mod query;
 mod rate;
 mod reference;
 mod resources;
+mod sandbox;
 mod serve;
 mod source;
 mod timestamp;
+mod told;
 pub mod webhooks;
 
 pub use app::{App, Options};
 pub use demo::{Demo, DemoMerchant, DemoTag, DemoWallet, World};
 pub use rate::RateLimit;
 pub use reference::openapi_json;
+pub use sandbox::Sandbox;
 pub use serve::serve;
-pub use source::{Source, SystemSource};
+pub use source::{ClockSource, Source, SystemSource};
+pub use told::StoredEvents;

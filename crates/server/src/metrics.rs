@@ -100,6 +100,10 @@ pub(crate) struct Gauges {
     pub(crate) engine: engine::Status,
     pub(crate) listeners: usize,
     pub(crate) connections: usize,
+    /// Settlements that closed, those of them that were compared, payouts that were created; none without a bank's side.
+    pub(crate) settled: Option<[u64; 3]>,
+    /// Breaks that are open.
+    pub(crate) open_breaks: Option<u64>,
 }
 
 impl Metrics {
@@ -134,7 +138,7 @@ impl Metrics {
         write_outcomes(text, "tapstone_taps_total", "Taps posted, by outcome.", &self.taps)?;
         write_outcomes(text, "tapstone_payments_total", "Payments posted, by outcome.", &self.payments)?;
         let engine = &gauges.engine;
-        for (name, kind, help, value) in [
+        let mut series = vec![
             ("healthy", "gauge", "1 while commands are decided.", u64::from(engine.healthy)),
             ("journal_durable_position", "counter", "The last durable journal position.", engine.durable_position),
             ("journal_stored_position", "counter", "The position that the tables reflect.", engine.stored_position),
@@ -143,7 +147,17 @@ impl Metrics {
             ("journal_batches_total", "counter", "Journal frames written since the start.", engine.batches),
             ("event_listeners", "gauge", "Open event streams.", gauges.listeners as u64),
             ("connections", "gauge", "Open connections.", gauges.connections as u64),
-        ] {
+        ];
+        if let Some([closed, compared, created]) = gauges.settled {
+            series.push(("settlements_closed_total", "counter", "Settlements closed since the start.", closed));
+            let help = "Settlements compared with their payments' rows since the start.";
+            series.push(("settlements_compared_total", "counter", help, compared));
+            series.push(("payouts_created_total", "counter", "Payouts created since the start.", created));
+        }
+        if let Some(open) = gauges.open_breaks {
+            series.push(("breaks_open", "gauge", "Breaks that nobody has dealt with.", open));
+        }
+        for (name, kind, help, value) in series {
             write_head(text, &format!("tapstone_{name}"), kind, help)?;
             writeln!(text, "tapstone_{name} {value}")?;
         }

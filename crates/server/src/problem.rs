@@ -16,7 +16,9 @@ use payments::Rejection;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::bank::{self, PartnerError};
 use crate::reference::schema;
+use crate::webhooks::{self, WebhooksError};
 
 /// The media type of a problem.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
@@ -55,11 +57,14 @@ codes! {
     Forbidden 403 "forbidden" "This kind of actor may not do this";
     InsufficientScope 403 "insufficient_scope" "The key is not good for this";
     NotFound 404 "not_found" "There is no such thing here";
+    SandboxOnly 404 "sandbox_only" "Only a sandbox has this";
     MethodNotAllowed 405 "method_not_allowed" "The resource does not know this method";
     RequestTimeout 408 "request_timeout" "The request came too slowly";
     IdempotencyConflict 409 "idempotency_conflict" "The idempotency key was used with another request";
     AlreadyExists 409 "already_exists" "The id is taken";
     ReferenceTaken 409 "reference_taken" "The reference names another one";
+    TooManyEndpoints 409 "too_many_endpoints" "The merchant has as many webhook endpoints as it may have";
+    EndpointBusy 409 "endpoint_busy" "Too much waits for this webhook endpoint";
     KeyEnded 409 "key_ended" "The key is no longer good";
     TagInactive 409 "tag_inactive" "The tag is out of service";
     TagBusy 409 "tag_busy" "Another order waits at this tag";
@@ -97,6 +102,7 @@ codes! {
     DisputeClosed 409 "dispute_closed" "The dispute does not wait for this";
     NothingToPayOut 409 "nothing_to_pay_out" "There is nothing to pay out";
     PayoutClosed 409 "payout_closed" "The payout has come to another end";
+    BreakClosed 409 "break_closed" "The break is no longer open";
     TooMany 409 "too_many" "There are too many of these already";
     RateLimited 429 "rate_limited" "The key has asked too often";
     TooManyListeners 429 "too_many_listeners" "Too many event streams are open";
@@ -348,7 +354,7 @@ pub(crate) struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "amount.currency")]
     field: Option<&'a str>,
-    /// With `tag_busy`: the order that waits at the tag.
+    /// With `tag_busy`: the order that waits at the tag. With `reference_taken`: the order that has the reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::OrderId>, nullable = false)]
     order: Option<OrderId>,
@@ -367,8 +373,13 @@ fn clipped(text: Cow<'static, str>) -> Cow<'static, str> {
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         let mut problem = Self::new(rejection.into(), rejection.to_string());
-        if let Rejection::TagBusy { order } = rejection {
-            problem.0.order = Some(order);
+        match rejection {
+            Rejection::TagBusy { order } => problem.0.order = Some(order),
+            Rejection::ReferenceTaken { order } => {
+                problem.0.order = Some(order);
+                problem = problem.at("reference");
+            }
+            _ => {}
         }
         problem
     }
@@ -383,6 +394,39 @@ impl From<DirectoryError> for Problem {
             error if error.is_full_disk() => Self::new(Code::DiskFull, "nothing was done; the disk has no room left"),
             error => Self::internal(error),
         }
+    }
+}
+
+impl From<WebhooksError> for Problem {
+    fn from(error: WebhooksError) -> Self {
+        match error {
+            WebhooksError::NotFound => Self::not_found(),
+            WebhooksError::TooManyEndpoints { .. } => Self::new(Code::TooManyEndpoints, error.to_string()),
+            WebhooksError::Busy => Self::new(Code::EndpointBusy, error.to_string()),
+            error if error.is_full_disk() => Self::new(Code::DiskFull, "nothing was done; the disk has no room left"),
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<PartnerError> for Problem {
+    fn from(error: PartnerError) -> Self {
+        match error {
+            PartnerError::NoOpenBreak => Self::new(Code::BreakClosed, "somebody has dealt with it, or it came right"),
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<bank::Stopped> for Problem {
+    fn from(stopped: bank::Stopped) -> Self {
+        Self::new(Code::Unavailable, stopped.to_string())
+    }
+}
+
+impl From<webhooks::Stopped> for Problem {
+    fn from(stopped: webhooks::Stopped) -> Self {
+        Self::new(Code::Unavailable, stopped.to_string())
     }
 }
 

@@ -5,8 +5,11 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, Query as Pairs};
 use axum::http::Uri;
 use axum::http::request::Parts;
+use money::Currency;
+use store::tables::Span;
 
 use crate::problem::{Code, Problem};
+use crate::timestamp::Timestamp;
 
 /// The items of a list when nobody says how many.
 const DEFAULT_LIMIT: u32 = 20;
@@ -30,7 +33,8 @@ impl<S: Sync> FromRequestParts<S> for Query {
 }
 
 impl Query {
-    fn of(uri: &Uri) -> Result<Self, Problem> {
+    /// The parameters of a request.
+    pub(crate) fn of(uri: &Uri) -> Result<Self, Problem> {
         Pairs::try_from_uri(uri)
             .map(|Pairs(pairs)| Self(pairs))
             .map_err(|_| Problem::new(Code::InvalidField, "the query is malformed"))
@@ -45,6 +49,23 @@ impl Query {
         let Some(place) = self.0.iter().position(|(given, _)| given == name) else { return Ok(None) };
         let (_, value) = self.0.swap_remove(place);
         value.parse().map(Some).map_err(|_| Problem::field(name, expected))
+    }
+
+    /// Takes the span of time that a list is of.
+    pub(crate) fn take_created(&mut self) -> Result<Span, Problem> {
+        const EXPECTED: &str = "must be a moment such as 2026-11-22T12:30:00Z";
+        let after: Option<Timestamp> = self.take("created_after", EXPECTED)?;
+        let before: Option<Timestamp> = self.take("created_before", EXPECTED)?;
+        Ok(Span { after: after.map(|moment| moment.0), before: before.map(|moment| moment.0) })
+    }
+
+    /// Takes the currency that a list is of.
+    pub(crate) fn take_currency(&mut self) -> Result<Option<Currency>, Problem> {
+        let alpha: Option<String> = self.take("currency", "must be a text")?;
+        let currency = alpha.map(|alpha| Currency::from_alpha(&alpha)).transpose();
+        currency.map_err(|_| {
+            Problem::field("currency", "must be an active ISO 4217 currency with a minor unit, such as CNY")
+        })
     }
 
     /// Takes what a list is searched by.

@@ -64,18 +64,27 @@ failures included. Only `nothing_to_pay` is no answer yet.
 the caller's to change, 5xx is ours: try again.
 ";
 
-const TAGS: [(&str, &str); 12] = [
+const TAGS: &[(&str, &str)] = &[
     ("orders", "What merchants ask to be paid."),
     ("taps", "A phone has touched a tag."),
-    ("payments", "Money that moved from a wallet to a merchant."),
+    ("payments", "Money that moved from a wallet to a merchant, or is held for it."),
+    ("refunds", "Money that went back."),
+    ("disputes", "A payer's word against a payment."),
+    ("balance", "What a merchant has, what gathers for it, what it owes."),
+    ("settlements", "What a merchant was owed for a business day, and what it was made of."),
+    ("payouts", "Settled money on its way to a merchant's bank."),
+    ("breaks", "Where payments, ledger and bank do not agree."),
     ("wallets", "Whose they are, what they hold, what has moved."),
     ("merchants", "Those who are paid."),
     ("stores", "The places of merchants."),
     ("tills", "The places to pay in a store."),
     ("keys", "What opens the API: for whom, and what for."),
+    ("imports", "Merchants, stores, tills and tags from tables."),
     ("audit_log", "Who changed what."),
     ("tags", "The chips that shoppers touch."),
     ("events", "What happens, as it happens."),
+    ("webhooks", "Your server is told of what happens."),
+    ("sandbox", "Trying out: time set forward, shoppers who pay when told to. Not where money is real."),
     ("operations", "How the server is."),
 ];
 
@@ -139,8 +148,9 @@ pub(crate) fn complete(mut api: OpenApi) -> OpenApi {
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
         .build();
     api.servers = Some(vec![ServerBuilder::new().url("/").build()]);
-    let tag = |(name, description)| TagBuilder::new().name(name).description(Some(description)).build();
-    api.tags = Some(TAGS.map(tag).to_vec());
+    let tag =
+        |(name, description): &(&str, &str)| TagBuilder::new().name(*name).description(Some(*description)).build();
+    api.tags = Some(TAGS.iter().map(tag).collect());
     let components = api.components.get_or_insert_with(|| ComponentsBuilder::new().build());
     components.schemas.insert(Document::name().into(), Document::schema());
     components.schemas.insert(schema::Money::name().into(), schema::Money::schema());
@@ -158,7 +168,8 @@ pub(crate) fn complete(mut api: OpenApi) -> OpenApi {
 
 /// An item's operations, and whether they decide something.
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (&mut Operation, bool)> {
-    item.get.iter_mut().map(|get| (get, false)).chain(item.post.iter_mut().map(|post| (post, true)))
+    let plain = item.get.iter_mut().chain(&mut item.delete).map(|plain| (plain, false));
+    plain.chain(item.post.iter_mut().map(|post| (post, true)))
 }
 
 fn complete_operation(operation: &mut Operation, is_command: bool) {
@@ -229,7 +240,7 @@ fn example(code: Code) -> Example {
         Code::InvalidField => value["field"] = json!("amount.currency"),
         Code::InvalidId => value["field"] = json!("id"),
         Code::TapUrlMalformed | Code::TapInvalid => value["field"] = json!("url"),
-        Code::TagBusy => value["order"] = json!("ord_01h455vb4pex5vsknk084sn02q"),
+        Code::TagBusy | Code::ReferenceTaken => value["order"] = json!("ord_01h455vb4pex5vsknk084sn02q"),
         _ => {}
     }
     ExampleBuilder::new().summary(code.title()).value(Some(value)).build()

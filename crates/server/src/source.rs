@@ -1,5 +1,8 @@
 //! Where the time and the randomness of new ids come from.
 
+use std::fmt;
+
+use engine::Clock;
 use payments::UnixMillis;
 
 /// A source of what only the outside knows. Tests bring their own.
@@ -22,5 +25,24 @@ impl Source for SystemSource {
 
     fn random(&self) -> u128 {
         rand::random()
+    }
+}
+
+/// Some clock, and the same generator.
+pub struct ClockSource(pub Box<dyn Clock + Sync>);
+
+impl Source for ClockSource {
+    fn now(&self) -> UnixMillis {
+        self.0.now()
+    }
+
+    fn random(&self) -> u128 {
+        SystemSource.random()
+    }
+}
+
+impl fmt::Debug for ClockSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ClockSource").field(&self.0.now()).finish()
     }
 }

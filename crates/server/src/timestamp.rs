@@ -1,6 +1,8 @@
-//! Moments as the API writes them: RFC 3339 in UTC with milliseconds, `2026-11-22T12:30:00.000Z`.
+//! Moments as the API writes them, RFC 3339 in UTC with milliseconds, `2026-11-22T12:30:00.000Z`; and as it reads them,
+//! any of RFC 3339 from 1970 on, to the millisecond.
 
 use std::fmt;
+use std::str::FromStr;
 
 use payments::UnixMillis;
 use serde::{Serialize, Serializer};
@@ -38,6 +40,66 @@ fn date_of_day(day: u64) -> (u64, u64, u64) {
     (400 * cycle + year_of_cycle + next_year, month, day_of_month)
 }
 
+/// The inverse of [`date_of_day`]; none if the calendar has no such day, or it is before 1970.
+fn day_of_date(year: u64, month: u64, day: u64) -> Option<u64> {
+    let from_march = (month + 9) % 12;
+    let year_from_march = year.checked_sub(u64::from(month < 3))?;
+    let (cycle, of_cycle) = (year_from_march / 400, year_from_march % 400);
+    let of_year = (153 * from_march + 2) / 5 + day.checked_sub(1)?;
+    let days = cycle * 146_097 + of_cycle * 365 + of_cycle / 4 - of_cycle / 100 + of_year;
+    days.checked_sub(719_468).filter(|counted| date_of_day(*counted) == (year, month, day))
+}
+
+/// Not a moment of RFC 3339, or one before 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NotAMoment;
+
+/// Reads RFC 3339, section 5.6. A leap second is read as the second after it.
+impl FromStr for Timestamp {
+    type Err = NotAMoment;
+
+    fn from_str(text: &str) -> Result<Self, NotAMoment> {
+        read(text.as_bytes()).map(|milliseconds| Self(UnixMillis(milliseconds))).ok_or(NotAMoment)
+    }
+}
+
+fn read(text: &[u8]) -> Option<u64> {
+    let (date_time, rest) = text.split_at_checked("2026-11-22T12:30:00".len())?;
+    let [date @ .., b'T' | b't', hour_1, hour_0, b':', minute_1, minute_0, b':', second_1, second_0] = date_time else {
+        return None;
+    };
+    let [year @ .., b'-', month_1, month_0, b'-', day_1, day_0] = date else { return None };
+    let day = day_of_date(number(year)?, number(&[*month_1, *month_0])?, number(&[*day_1, *day_0])?)?;
+    let hour = number(&[*hour_1, *hour_0]).filter(|hour| *hour < 24)?;
+    let minute = number(&[*minute_1, *minute_0]).filter(|minute| *minute < 60)?;
+    let second = number(&[*second_1, *second_0]).filter(|second| *second <= 60)?;
+    let (thousandths, offset) = fraction(rest)?;
+    let local = day * MILLISECONDS_OF_A_DAY + ((hour * 60 + minute) * 60 + second) * 1_000 + thousandths;
+    match offset {
+        [b'Z' | b'z'] => Some(local),
+        [sign @ (b'+' | b'-'), hour_1, hour_0, b':', minute_1, minute_0] => {
+            let hours = number(&[*hour_1, *hour_0]).filter(|hours| *hours < 24)?;
+            let minutes = number(&[*minute_1, *minute_0]).filter(|minutes| *minutes < 60)?;
+            let ahead = (hours * 60 + minutes) * 60_000;
+            if *sign == b'+' { local.checked_sub(ahead) } else { Some(local + ahead) }
+        }
+        _ => None,
+    }
+}
+
+/// The thousandths of a second that a text begins with, and the rest of it. Finer digits are cut off.
+fn fraction(text: &[u8]) -> Option<(u64, &[u8])> {
+    let [b'.', digits_and_rest @ ..] = text else { return Some((0, text)) };
+    let digits = digits_and_rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = digits_and_rest.split_at_checked(digits)?;
+    let thousandths: Vec<u8> = digits.iter().copied().chain(*b"00").take(3).collect();
+    Some((number(&thousandths).filter(|_| !digits.is_empty())?, rest))
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u64::from(digit - b'0')))
+}
+
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -65,10 +127,50 @@ mod tests {
     }
 
     #[test]
+    fn reads_what_the_standard_allows() {
+        let moment = |text: &str| text.parse::<Timestamp>().map(|read| read.0.0);
+        for (text, milliseconds) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2000-02-29T00:00:00.000Z", 951_782_400_000),
+            ("2026-11-22T12:30:00.007Z", 1_795_350_600_007),
+            ("2026-11-22t12:30:00.0079z", 1_795_350_600_007),
+            ("2026-11-22T12:30:00.5Z", 1_795_350_600_500),
+            ("2026-11-22T20:30:00+08:00", 1_795_350_600_000),
+            ("2026-11-22T07:00:00-05:30", 1_795_350_600_000),
+            ("2026-11-22T12:29:60Z", 1_795_350_600_000),
+        ] {
+            assert_eq!(moment(text), Ok(milliseconds), "{text}");
+        }
+        for text in [
+            "",
+            "2026-11-22",
+            "2026-11-22T12:30:00",
+            "2026-11-22 12:30:00Z",
+            "2026-02-29T00:00:00Z",
+            "2026-00-01T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-01-00T00:00:00Z",
+            "2026-01-01T24:00:00Z",
+            "2026-01-01T00:60:00Z",
+            "2026-01-01T00:00:61Z",
+            "2026-01-01T00:00:00.Z",
+            "2026-01-01T00:00:00+0800",
+            "2026-01-01T00:00:00+24:00",
+            "1969-12-31T23:59:59Z",
+            "1970-01-01T00:00:00+01:00",
+            "1795350600000",
+            "２026-01-01T00:00:00Z",
+        ] {
+            assert_eq!(moment(text), Err(NotAMoment), "{text}");
+        }
+    }
+
+    #[test]
     fn days_follow_each_other_for_a_thousand_years() {
         let mut before = date_of_day(0);
         for day in 1..365_250 {
             let (year, month, date) = date_of_day(day);
+            assert_eq!(day_of_date(year, month, date), Some(day));
             let follows = (year, month, date) == (before.0, before.1, before.2 + 1)
                 || (date == 1 && ((year, month) == (before.0, before.1 + 1) || (year, month) == (before.0 + 1, 1)));
             assert!(follows && (1..=12).contains(&month) && (1..=31).contains(&date), "day {day}");

@@ -7,7 +7,8 @@
 //! | `journal/`         | every movement of money, for ever                                          |
 //! | `tables.sqlite`    | what the journal says, ready to be asked; made anew if it is missing       |
 //!
-//! A folder is for real payments or for demonstration, for ever: the keys of a demonstration are published.
+//! A folder is for real payments, for trying out, or for demonstration, for ever: the keys of a demonstration are
+//! published, and in the last two time can be set forward.
 
 use std::fs;
 use std::io::{self, Write};
@@ -15,7 +16,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use directory::{Directory, Purpose};
-use engine::{Engine, SystemClock};
+use engine::{Clock, Engine, SystemClock, TestClock};
 use tag::AesKey;
 use zeroize::Zeroizing;
 
@@ -37,9 +38,19 @@ pub(crate) struct OpenFolder {
     pub(crate) directory: Directory,
     pub(crate) engine: Engine,
     pub(crate) tag_master_key: AesKey,
+    /// What time it is there, where it can be set forward: not where money is real.
+    pub(crate) test_clock: Option<TestClock>,
 }
 
 impl OpenFolder {
+    /// What time it is there.
+    pub(crate) fn clock(&self) -> Box<dyn Clock + Sync> {
+        match &self.test_clock {
+            Some(clock) => Box::new(clock.clone()),
+            None => Box::new(SystemClock),
+        }
+    }
+
     /// Brings everything to rest, for a quick start the next time.
     pub(crate) fn close(self) {
         self.engine.close();
@@ -52,6 +63,15 @@ impl DataFolder<'_> {
         let (directory, found) = self.declared_directory()?.ok_or_else(|| self.not_initialised())?;
         self.check_purpose(found, purpose)?;
         self.open_with(directory, purpose)
+    }
+
+    /// Opens a folder that was made for real payments or for trying out.
+    pub(crate) fn open_platform(self) -> Result<OpenFolder, Failure> {
+        let (directory, found) = self.declared_directory()?.ok_or_else(|| self.not_initialised())?;
+        if found != Purpose::Sandbox {
+            self.check_purpose(found, Purpose::Live)?;
+        }
+        self.open_with(directory, found)
     }
 
     /// Opens a folder that was made for some purpose, whichever that is.
@@ -116,14 +136,23 @@ impl DataFolder<'_> {
                 format!("{} holds the published key of the demonstration: put the real one there", path.display());
             return Err(Failure::Fault(message));
         }
-        let engine = Engine::open(self.0, Box::new(SystemClock))?;
+        let test_clock = (purpose != Purpose::Live).then(TestClock::default);
+        let clock: Box<dyn Clock> = match &test_clock {
+            Some(clock) => Box::new(clock.clone()),
+            None => Box::new(SystemClock),
+        };
+        let engine = Engine::open(self.0, clock)?;
+        // It had been set forward before, and time never runs backwards.
+        if let Some(clock) = &test_clock {
+            clock.advance_to(engine.opened_at());
+        }
         // Whoever is in the directory was in the journal first.
         if engine.status().durable_position == 0 && !directory.is_empty() {
             let journal = self.path(JOURNAL_FOLDER);
             let message = format!("{} is gone: restore it from a backup, with tables.sqlite", journal.display());
             return Err(Failure::Fault(message));
         }
-        Ok(OpenFolder { directory, engine, tag_master_key })
+        Ok(OpenFolder { directory, engine, tag_master_key, test_clock })
     }
 
     fn check_purpose(self, found: Purpose, wanted: Purpose) -> Result<(), Failure> {
@@ -132,6 +161,9 @@ impl DataFolder<'_> {
             found if found == wanted => Ok(()),
             Purpose::Demonstration => Err(Failure::Usage(format!(
                 "{folder} is for demonstration, its keys are published: start it with --demo, or use another folder"
+            ))),
+            Purpose::Sandbox => Err(Failure::Usage(format!(
+                "{folder} is for trying out, with keys of its own: start it without --demo, or use another folder"
             ))),
             Purpose::Live => Err(Failure::Usage(format!(
                 "{folder} is for real payments: start it without --demo, or use another folder"

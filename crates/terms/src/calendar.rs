@@ -68,15 +68,23 @@ impl BusinessDay {
         if date.year() >= 0 { Ok(Self(date)) } else { Err(NoSuchDay) }
     }
 
-    pub(crate) fn date(self) -> Date {
+    /// The same as a date.
+    #[must_use]
+    pub fn date(self) -> Date {
         self.0
     }
 
-    fn days_since_epoch(self) -> i64 {
+    /// How many days it is after 1970-01-01; negative before.
+    #[must_use]
+    pub fn days_since_epoch(self) -> i64 {
         self.0.duration_since(EPOCH).as_hours() / 24
     }
 
-    fn from_days_since_epoch(days: i64) -> Result<Self, NoSuchDay> {
+    /// The day that is so many days after 1970-01-01.
+    ///
+    /// # Errors
+    /// [`NoSuchDay`] if it is outside the calendar.
+    pub fn from_days_since_epoch(days: i64) -> Result<Self, NoSuchDay> {
         let hours = days.checked_mul(24).ok_or(NoSuchDay)?;
         let since = SignedDuration::try_from_hours(hours).ok_or(NoSuchDay)?;
         EPOCH.checked_add(since).map_err(|_| NoSuchDay).and_then(Self::from_date)

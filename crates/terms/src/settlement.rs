@@ -133,6 +133,21 @@ impl SettlementTerms {
         payout.and_then(|day| self.cut_off_ms(day)).unwrap_or(u64::MAX)
     }
 
+    /// The first business day that is not over yet at a moment, by the date there; none after the year 9999. In milliseconds
+    /// after 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn business_day_at(&self, ms: u64) -> Option<BusinessDay> {
+        self.business_day_from(self.zone.day_at(ms)?)
+    }
+
+    /// When the business day ends, by its cut-off time, that comes so many business days after another. In milliseconds
+    /// after 1970-01-01T00:00:00Z; `u64::MAX` when that is after the year 9999.
+    #[must_use]
+    pub fn end_of_business_days_after(&self, day: BusinessDay, days: u8) -> u64 {
+        let last = (0..days).try_fold(day, |day, _| self.business_day_from(day.tomorrow()?));
+        last.and_then(|day| self.cut_off_ms(day)).unwrap_or(u64::MAX)
+    }
+
     /// Whether business is done on a day.
     #[must_use]
     pub fn is_business_day(&self, day: BusinessDay) -> bool {

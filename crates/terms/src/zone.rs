@@ -37,8 +37,15 @@ impl ZoneName {
         }
     }
 
+    /// Its rules.
+    #[must_use]
+    pub fn rules(&self) -> &TimeZone {
+        &self.0
+    }
+
     /// Which day it is there, so many milliseconds after 1970-01-01T00:00:00Z; none from the end of the year 9999.
-    pub(crate) fn day_at(&self, ms: u64) -> Option<BusinessDay> {
+    #[must_use]
+    pub fn day_at(&self, ms: u64) -> Option<BusinessDay> {
         let moment = i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok())?;
         BusinessDay::from_date(self.0.to_datetime(moment).date()).ok()
     }

@@ -76,6 +76,14 @@ pub enum WebhooksError {
     Busy,
 }
 
+impl WebhooksError {
+    /// Whether nothing was done because the disk has no room left.
+    #[must_use]
+    pub fn is_full_disk(&self) -> bool {
+        matches!(self, Self::Sqlite { source, .. } if source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
+    }
+}
+
 impl From<getrandom::Error> for WebhooksError {
     fn from(error: getrandom::Error) -> Self {
         Self::Random(error)

@@ -33,6 +33,8 @@ pub(crate) struct Live {
     pub(crate) stored_bytes: u64,
     /// Where the next look for old deliveries begins.
     pub(crate) prune_from: i64,
+    /// How often it was said that there may be newer events.
+    pub(crate) marks: u64,
     /// When it is in the list of those that have something to do.
     pub(crate) wakes_at: Option<u64>,
 }

@@ -124,6 +124,7 @@ impl Webhooks {
             replays: Vec::new(),
             stored_bytes,
             prune_from: *delivery_rows::numbers_of(number).start(),
+            marks: 0,
             wakes_at: None,
         };
         self.endpoints.insert(id, live);

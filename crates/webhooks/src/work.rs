@@ -36,6 +36,8 @@ pub struct Read {
     pub after: Position,
     /// The most.
     pub limit: usize,
+    /// How often it had been said then that there may be newer ones.
+    pub(crate) marks: u64,
     /// The replay that wants them; `None`: the endpoint's cursor does.
     pub(crate) replay: Option<Replay>,
 }
@@ -75,12 +77,18 @@ struct Plan {
 impl Webhooks {
     /// There may be newer events of this merchant.
     pub fn mark(&mut self, merchant: MerchantId) {
-        self.behind.extend(self.of_merchants.get(&merchant).into_iter().flatten());
+        for id in self.of_merchants.get(&merchant).into_iter().flatten() {
+            self.behind.insert(*id);
+            if let Some(live) = self.endpoints.get_mut(id) {
+                live.marks += 1;
+            }
+        }
     }
 
     /// There may be newer events of any merchant.
     pub fn mark_all(&mut self) {
-        self.behind.extend(self.endpoints.keys());
+        let merchants: Vec<_> = self.merchants().collect();
+        merchants.into_iter().for_each(|merchant| self.mark(merchant));
     }
 
     /// The events that are wanted now.
@@ -95,7 +103,8 @@ impl Webhooks {
             let limit = live.queue.room(now, self.limits.ahead, self.limits.waiting);
             let replay = live.replays.first().copied();
             let after = replay.map_or(live.cursor, |replay| replay.after);
-            (limit > 0).then_some(Read { endpoint: *id, merchant: live.endpoint.merchant, after, limit, replay })
+            let (merchant, marks) = (live.endpoint.merchant, live.marks);
+            (limit > 0).then_some(Read { endpoint: *id, merchant, after, limit, marks, replay })
         };
         self.behind.iter().filter_map(of_endpoint).collect()
     }
@@ -157,7 +166,8 @@ impl Webhooks {
             again: Vec::new(),
             hastened: Vec::new(),
             replay: None,
-            is_caught_up: is_short && read.replay.is_none(),
+            // Unless there may be newer ones since it was asked.
+            is_caught_up: is_short && read.replay.is_none() && live.marks == read.marks,
         };
         // A cursor may have moved since it asked.
         let (after, through) = match read.replay {
@@ -269,7 +279,11 @@ impl Webhooks {
             for id in endpoints {
                 let room = AT_A_TURN.min(most - sendings.len());
                 let before = sendings.len();
-                self.send_some(id, now, room, &mut sendings)?;
+                if let Err(error) = self.send_some(id, now, room, &mut sendings) {
+                    // What is under way must be sent; the error comes again.
+                    all.into_iter().for_each(|id| self.reschedule(id));
+                    return if sendings.is_empty() { Err(error) } else { Ok(sendings) };
+                }
                 if sendings.len() - before == AT_A_TURN {
                     has_more.push(id);
                 }
@@ -314,10 +328,11 @@ impl Webhooks {
         Ok(())
     }
 
-    /// When [`Webhooks::due`] or [`Webhooks::reads`] will have something, if nothing else happens.
+    /// When [`Webhooks::due`], or [`Webhooks::reads`] later than `now`, will have something if nothing else happens.
     #[must_use]
-    pub fn wakes_at(&self) -> Option<u64> {
-        let probes = self.behind.iter().filter_map(|id| self.endpoints.get(id)?.queue.probe_at());
+    pub fn wakes_at(&self, now: u64) -> Option<u64> {
+        let enabled = self.behind.iter().filter_map(|id| self.endpoints.get(id)).filter(|live| live.is_enabled());
+        let probes = enabled.filter_map(|live| live.queue.probe_at()).filter(|at| *at > now);
         self.wakeups.first().map(|(at, _)| *at).into_iter().chain(probes).min()
     }
 
@@ -407,3 +422,6 @@ impl Again {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

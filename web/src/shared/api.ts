@@ -34,8 +34,9 @@ export class Api {
     options?: CallOptions,
   ) => this.#post<Order>("/v1/orders", order, key, options);
   readonly order = (id: string, options?: CallOptions) => this.#get<Order>(`/v1/orders/${path(id)}`, options);
+  /** Withdraws an order that waits. One that was paid meanwhile stays paid: nothing is refunded behind the cashier's back. */
   readonly cancelOrder = (id: string, key: string, options?: CallOptions) =>
-    this.#post<Order>(`/v1/orders/${path(id)}/cancel`, {}, key, options);
+    this.#post<Order>(`/v1/orders/${path(id)}/cancel`, { if_paid: "refuse" }, key, options);
   readonly tags = () => this.#all<Tag>("/v1/tags");
   readonly merchant = () => this.#get<Named>("/v1/merchants/me");
 

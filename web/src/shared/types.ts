@@ -16,7 +16,7 @@ export interface Store extends Named {
   readonly address: string | null;
 }
 
-export type OrderStatus = "open" | "paid" | "cancelled" | "expired";
+export type OrderStatus = "open" | "held" | "paid" | "cancelled" | "expired";
 
 export interface Order {
   readonly id: string;
@@ -59,7 +59,7 @@ export interface Tap {
 
 export interface Payment {
   readonly id: string;
-  readonly status: "succeeded";
+  readonly status: "succeeded" | "authorized" | "processing" | "cancelled" | "failed";
   readonly wallet: string;
   readonly merchant: Named;
   readonly store: Store;
@@ -83,7 +83,7 @@ export interface Wallet extends Named {
 
 export interface HistoryEntry {
   readonly id: string;
-  readonly type: "payment" | "deposit";
+  readonly type: "payment" | "deposit" | "hold" | "release" | "refund" | "dispute";
   readonly direction: "debit" | "credit";
   readonly amount: Money;
   readonly balance_after: Money;

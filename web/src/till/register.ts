@@ -184,6 +184,8 @@ export async function catchUp(): Promise<void> {
 async function settle(client: Api, order: Order): Promise<void> {
   if (order.status === "cancelled" || order.status === "expired") return close(order.status);
   if (order.status === "open") return;
+  // Money that is not known to be there is not celebrated.
+  if (order.status === "held" && order.payment !== null && (await client.payment(order.payment)).status !== "authorized") return;
   const amount = order.amount_paid ?? (order.payment === null ? null : (await client.payment(order.payment)).amount);
   if (amount !== null) celebrate(amount);
 }

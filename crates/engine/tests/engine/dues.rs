@@ -13,6 +13,7 @@ use payments::{
 };
 use rusqlite::Connection;
 use sim::FaultyDisk;
+use store::tables::{PayoutFilter, SettlementFilter};
 use tag::Uid;
 use terms::{CutOffTime, Reserve, Schedule, SettlementTerms, Weekdays, ZoneName};
 
@@ -200,9 +201,14 @@ fn invariant_12_much_that_is_due_at_once_holds_nobody_up() {
     assert!(frames[first_deposit + 1..].iter().any(|(_, due, _)| *due > 0), "the first who asked waited for all of it");
     assert!(frames.len() > 3, "{frames:?}");
 
-    let settled = |id: &MerchantId| bench.engine.read(|tables| tables.settlements(Some(*id), None, 9)).unwrap().items;
+    let settled = |id: &MerchantId| {
+        let theirs = SettlementFilter { merchant: Some(*id), ..SettlementFilter::default() };
+        bench.engine.read(|tables| tables.settlements(&theirs, None, 9)).unwrap().items
+    };
     assert!(merchants.iter().all(|id| settled(id).len() == 1));
-    assert!(bench.engine.read(|tables| tables.payouts(None, true, None, 2_000)).unwrap().items.len() >= MANY);
+    assert!(
+        bench.engine.read(|tables| tables.payouts(&PayoutFilter::default(), None, 2_000)).unwrap().items.len() >= MANY
+    );
     let read = |id: &OrderId| bench.engine.read(|tables| tables.order(*id)).unwrap().unwrap();
     assert!(orders.iter().all(|id| matches!(read(id).status, payments::OrderStatus::Expired { .. })));
     let ended =
@@ -247,10 +253,10 @@ fn outcome(bench: &Bench) -> String {
     let tables = store::tables::TablesReader::open(&bench.folder.path().join("tables.sqlite")).unwrap();
     let mut accounts = tables.all_accounts().unwrap();
     accounts.sort_by_key(|(account, _)| account.id);
-    let settlements = tables.settlements(None, None, 99).unwrap().items;
+    let settlements = tables.settlements(&SettlementFilter::default(), None, 99).unwrap().items;
     let settlements: Vec<_> =
         settlements.iter().map(|row| (row.settlement.id, row.settlement.totals, row.payout)).collect();
-    let payouts = tables.payouts(None, false, None, 99).unwrap().items;
+    let payouts = tables.payouts(&PayoutFilter::default(), None, 99).unwrap().items;
     let state = tables.load_state().unwrap().1;
     let due = (state.next_due(), state.due_payouts().count(), state.reserves().count(), state.open_payments().count());
     format!("{accounts:#?} {settlements:#?} {payouts:#?} {due:?} {:?}", tables.row_counts().unwrap())
@@ -305,7 +311,8 @@ fn a_clock_that_leaps_over_many_cut_offs_settles_once() {
             bench.reopen();
         }
         wait_until_quiet(&bench.engine);
-        let settled = bench.engine.read(|tables| tables.settlements(Some(merchant(0)), None, 99)).unwrap().items;
+        let theirs = SettlementFilter { merchant: Some(merchant(0)), ..SettlementFilter::default() };
+        let settled = bench.engine.read(|tables| tables.settlements(&theirs, None, 99)).unwrap().items;
         assert_eq!(settled.len(), number);
         let latest = settled[0].settlement;
         assert_eq!((latest.closed_at.0, latest.totals.gross, latest.net), (cut_off, 100, 90));

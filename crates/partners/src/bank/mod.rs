@@ -36,6 +36,10 @@ pub trait Bank: Send + Sync {
     fn lines_since(&self, cursor: Cursor, limit: usize, now_ms: u64) -> Result<Page, PartnerError>;
 }
 
+/// Why a bank cannot say what became of a payment that it was asked for with another amount or account before: something
+/// was paid, or will be, and a refusal would have it paid again.
+const OTHER_PAYMENT: &str = "another payment was asked for with this reference";
+
 /// One payment that a bank is to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PayoutInstruction {
@@ -76,7 +80,7 @@ pub enum Submission {
         /// The bank's own number for it.
         bank_reference: String,
     },
-    /// It will not, and has not.
+    /// It will not, and has not. Nothing was asked for with this reference before.
     Refused {
         /// In words, for people.
         reason: String,

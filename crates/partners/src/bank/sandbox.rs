@@ -23,7 +23,9 @@ use sha2::{Digest, Sha256};
 
 use crate::PartnerError;
 use crate::bank::log::{self, lines_table};
-use crate::bank::{Account, Bank, BankLine, Cursor, Direction, LineKind, Page, PayoutInstruction, Submission};
+use crate::bank::{
+    Account, Bank, BankLine, Cursor, Direction, LineKind, OTHER_PAYMENT, Page, PayoutInstruction, Submission,
+};
 use crate::database::{Database, Kind, signed};
 
 const HOUR_MS: u64 = 3_600_000;
@@ -134,9 +136,7 @@ impl Bank for SandboxBank {
             Ok(Taken::New | Taken::Before) => {
                 Submission::Accepted { bank_reference: format!("SANDBOX-{}", instruction.end_to_end()) }
             }
-            Ok(Taken::Other) => {
-                Submission::Refused { reason: "another payment was asked for with this reference".to_owned() }
-            }
+            Ok(Taken::Other) => Submission::Unknown { because: OTHER_PAYMENT.to_owned() },
             Err(error) => Submission::Unknown { because: error.to_string() },
         }
     }

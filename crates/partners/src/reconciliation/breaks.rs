@@ -68,6 +68,12 @@ impl BreakKind {
         Self::StatusDiffers,
     ];
 
+    /// The kind that the API writes like this.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+
     /// As the API writes it.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -112,8 +118,10 @@ pub enum BreakFilter {
     All,
     /// Those that still are.
     Open,
-    /// Those that are no more.
-    Closed,
+    /// Those that came right by themselves.
+    Healed,
+    /// Those that a person dealt with.
+    Resolved,
 }
 
 /// Something that does not agree now.
@@ -194,18 +202,26 @@ pub(crate) fn resolve(
 pub(crate) fn list(
     connection: &Connection,
     filter: BreakFilter,
+    kind: Option<BreakKind>,
     after: Option<BreakId>,
     limit: usize,
 ) -> rusqlite::Result<Vec<Break>> {
-    let condition = match filter {
-        BreakFilter::All => "1",
-        BreakFilter::Open => "state = 'open'",
-        BreakFilter::Closed => "state != 'open'",
+    let state = match filter {
+        BreakFilter::All => None,
+        BreakFilter::Open => Some("open"),
+        BreakFilter::Healed => Some("healed"),
+        BreakFilter::Resolved => Some("resolved"),
     };
-    let sql = format!("SELECT * FROM breaks WHERE {condition} AND id > ?1 ORDER BY id LIMIT ?2");
+    let sql = "SELECT * FROM breaks WHERE id > ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR kind = ?3)
+               ORDER BY id LIMIT ?4";
     let after = after.map_or([0; 16], BreakId::to_bytes);
-    let mut statement = connection.prepare_cached(&sql)?;
-    statement.query_map(params![after, signed(limit as u64)], from_row)?.collect()
+    let mut statement = connection.prepare_cached(sql)?;
+    let fields = params![after, state, kind.map(BreakKind::code), signed(limit as u64)];
+    statement.query_map(fields, from_row)?.collect()
+}
+
+pub(crate) fn count_open(connection: &Connection) -> rusqlite::Result<u64> {
+    connection.query_row("SELECT count(*) AS open FROM breaks WHERE state = 'open'", [], |row| unsigned(row, "open"))
 }
 
 pub(crate) fn find(connection: &Connection, id: BreakId) -> rusqlite::Result<Option<Break>> {
@@ -219,7 +235,7 @@ fn of_subject(connection: &Connection, subject: &str, state: &str) -> rusqlite::
 }
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Break> {
-    let kind = parsed(row, "kind", |text| BreakKind::ALL.into_iter().find(|kind| kind.code() == text))?;
+    let kind = parsed(row, "kind", BreakKind::of_code)?;
     let currency = Currency::from_numeric(row.get("currency")?).map_err(|error| damaged(error.to_string()))?;
     let state: String = row.get("state")?;
     let state = match state.as_str() {

@@ -17,6 +17,8 @@ pub struct PayoutFact {
     pub state: PayoutState,
     /// The day on which the bank is to pay.
     pub due_on: Date,
+    /// Until then the bank should have said something, in Unix milliseconds. The caller knows the calendar.
+    pub expected_by_ms: u64,
 }
 
 /// What we think became of a payout.
@@ -47,26 +49,33 @@ impl PayoutState {
     }
 }
 
-/// A settlement's total, added up twice.
+/// What a settlement's payments and captures brought in, added up three times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SettlementFact {
     /// Which one.
     pub settlement: SettlementId,
     /// What the amounts are in.
     pub currency: Currency,
-    /// The sum of the rows of the payments that say that they belong to it, in minor units.
+    /// The sum of the rows of its payments and captures, in minor units.
     pub payments: u64,
-    /// What the ledger moved for it, in minor units.
+    /// What the ledger moved for them, in minor units.
     pub ledger: u64,
+    /// What the merchant's statement says, in minor units.
+    pub statement: u64,
 }
 
 impl SettlementFact {
     pub(crate) fn finding(&self) -> Option<Finding> {
-        (self.payments != self.ledger).then(|| Finding {
+        let Self { payments, ledger, statement, .. } = *self;
+        let sums = [payments, ledger, statement];
+        let [most, least] = [sums.iter().max(), sums.iter().min()].map(|sum| sum.copied().unwrap_or(0));
+        (most != least).then(|| Finding {
             kind: BreakKind::PaymentsDifferFromLedger,
-            amount: self.payments.abs_diff(self.ledger),
+            amount: most - least,
             currency: self.currency,
-            detail: format!("the payments add up to {}, the ledger to {}", self.payments, self.ledger),
+            detail: format!(
+                "the payments add up to {payments}, the ledger to {ledger}; the statement says {statement}"
+            ),
         })
     }
 }

@@ -5,7 +5,6 @@
 //! amount has left the account, by however many lines, and as returned when all of it has come back.
 
 use ids::PayoutId;
-use jiff::civil::Date;
 
 use crate::bank::{BankLine, LineKind};
 use crate::reconciliation::breaks::{BreakKind, Finding};
@@ -16,10 +15,10 @@ pub(crate) struct Known {
     pub(crate) fact: PayoutFact,
     /// In the order in which they came.
     pub(crate) lines: Vec<BankLine>,
-    /// Payouts due until this day are expected to have been reported.
-    pub(crate) expected_until: Option<Date>,
-    /// Whether the fact is newer than the acknowledgement of everything that was reported.
-    pub(crate) told: bool,
+    /// Whether the bank should have said something by now.
+    pub(crate) overdue: bool,
+    /// How many reports the money core has taken in: what it thinks, it thinks since then.
+    pub(crate) acknowledged: u32,
 }
 
 /// What the bank did, as the money core is to be told.
@@ -115,7 +114,8 @@ pub(crate) fn judge(known: &Known) -> Judgement {
             _ => {}
         }
     }
-    let findings = findings(known, &progress, asked);
+    let told = !happenings.is_empty() && known.acknowledged as usize >= happenings.len();
+    let findings = findings(known, &progress, asked, told);
     Judgement { happenings, findings, note: note(known) }
 }
 
@@ -143,7 +143,7 @@ impl Progress {
     }
 }
 
-fn findings(known: &Known, progress: &Progress, asked: u128) -> Vec<Finding> {
+fn findings(known: &Known, progress: &Progress, asked: u128, told: bool) -> Vec<Finding> {
     let mut findings: Vec<Finding> = progress.other_currency.clone().into_iter().collect();
     let finding = |kind, amount: u128, detail| Finding {
         kind,
@@ -152,8 +152,7 @@ fn findings(known: &Known, progress: &Progress, asked: u128) -> Vec<Finding> {
         detail,
     };
     if known.lines.is_empty() {
-        let expected = known.expected_until.is_some_and(|day| known.fact.due_on <= day);
-        if expected && known.fact.state != PayoutState::Failed {
+        if known.overdue && known.fact.state != PayoutState::Failed {
             let detail = format!("due on {}, and the bank has said nothing", known.fact.due_on);
             findings.push(finding(BreakKind::MissingAtBank, asked, detail));
         }
@@ -184,7 +183,7 @@ fn findings(known: &Known, progress: &Progress, asked: u128) -> Vec<Finding> {
         findings.push(finding(BreakKind::AmountDiffers, (out - back).abs_diff(should_be_out), moved));
     }
     let bank = progress.state.map(PayoutState::text);
-    let disagree = known.told && bank.is_some_and(|bank| bank != ours);
+    let disagree = told && bank.is_some_and(|bank| bank != ours);
     if progress.contradicted {
         let detail = "the bank says both that it paid and that it failed".to_owned();
         findings.push(finding(BreakKind::StatusDiffers, asked, detail));

@@ -23,11 +23,10 @@ mod tests;
 use std::path::Path;
 
 use ids::{BreakId, PayoutId};
-use jiff::civil::Date;
 use rusqlite::{Transaction, params};
 
 use crate::PartnerError;
-use crate::bank::{Bank, BankLine, Cursor, LineKind, end_to_end};
+use crate::bank::{Bank, BankLine, Cursor, LineKind, PayoutInstruction, end_to_end};
 use crate::database::{Database, Kind, signed};
 
 pub use breaks::{Break, BreakFilter, BreakKind, BreakState};
@@ -71,44 +70,68 @@ impl Reconciliation {
         Ok(Self { database: Database::open(&folder.join(Self::FILE_NAME), &KIND)? })
     }
 
-    /// Takes in what we think of these payouts. To be called when a payout is made, and whenever its state changes;
-    /// saying the same again changes nothing.
+    /// Takes in what we think of these payouts. To be called when a payout is made, and whenever its state changes other
+    /// than by a report; saying the same again changes nothing.
     ///
     /// # Errors
     /// [`PartnerError`] if the file cannot be written: then none was taken in.
     pub fn note_payouts(&mut self, facts: &[PayoutFact], now: &mut Now<'_>) -> Result<(), PartnerError> {
+        self.database.write(|transaction| facts.iter().try_for_each(|fact| take_payout(transaction, fact, now)))
+    }
+
+    /// Takes in payouts that a bank is about to be asked for, with what it is asked for. An instruction that was prepared
+    /// before stays as it was, so that asking again, after a crash or a change of the merchant's account, asks for the
+    /// same.
+    ///
+    /// # Errors
+    /// [`PartnerError`] if the file cannot be written: then none was taken in, and no bank must be asked.
+    pub fn prepare(
+        &mut self,
+        payouts: &[(PayoutFact, PayoutInstruction)],
+        now: &mut Now<'_>,
+    ) -> Result<(), PartnerError> {
         self.database.write(|transaction| {
-            for fact in facts {
-                rows::put_payout(transaction, fact, now.at_ms)?;
-                // Lines that came before the payout was known are its lines now.
-                rows::claim_lines(transaction, fact.payout)?;
-                assess(transaction, fact.payout, now)?;
-                let note = format!("it belongs to {}, which was not known then", fact.payout);
-                for line in rows::subjects_of_lines(transaction, fact.payout)? {
-                    breaks::agree(transaction, &line, &[], &note, now)?;
-                }
-            }
-            Ok(())
+            payouts.iter().try_for_each(|(fact, instruction)| {
+                rows::put_instruction(transaction, instruction)?;
+                take_payout(transaction, fact, now)
+            })
         })
     }
 
-    /// Compares the payments' rows of these settlements with the ledger.
+    /// What a bank was or is to be asked for, once that was prepared.
+    ///
+    /// # Errors
+    /// [`PartnerError`] if the file cannot be read.
+    pub fn instruction(&self, payout: PayoutId) -> Result<Option<PayoutInstruction>, PartnerError> {
+        self.database.read(|connection| rows::instruction(connection, payout))
+    }
+
+    /// Up to which journal position the settlements were compared.
+    ///
+    /// # Errors
+    /// [`PartnerError`] if the file cannot be read.
+    pub fn compared_until(&self) -> Result<u64, PartnerError> {
+        self.database.read(rows::compared_until)
+    }
+
+    /// Compares the payments' rows of these settlements with the ledger. They are all that the journal has up to the
+    /// position `until`, or some that were compared before.
     ///
     /// # Errors
     /// [`PartnerError`] if the file cannot be written: then none was compared.
-    pub fn note_settlements(&mut self, facts: &[SettlementFact], now: &mut Now<'_>) -> Result<(), PartnerError> {
+    pub fn note_settlements(
+        &mut self,
+        facts: &[SettlementFact],
+        until: u64,
+        now: &mut Now<'_>,
+    ) -> Result<(), PartnerError> {
         self.database.write(|transaction| {
             for fact in facts {
                 let findings: Vec<_> = fact.finding().into_iter().collect();
-                breaks::agree(
-                    transaction,
-                    &fact.settlement.to_string(),
-                    &findings,
-                    "payments and ledger agree now",
-                    now,
-                )?;
+                let note = "payments and ledger agree now";
+                breaks::agree(transaction, &fact.settlement.to_string(), &findings, note, now)?;
             }
-            Ok(())
+            rows::set_compared_until(transaction, rows::compared_until(transaction)?.max(until))
         })
     }
 
@@ -136,18 +159,14 @@ impl Reconciliation {
         }
     }
 
-    /// From now on, payouts that were due on or before this day and of which no bank has said anything are breaks. The
-    /// caller knows the calendar: with a patience of N business days, this is the day N business days ago.
+    /// Makes breaks of the payouts of which a bank should have said something by now, and has not.
     ///
     /// # Errors
     /// [`PartnerError`] if the file cannot be written: then nothing changed.
-    pub fn expect_until(&mut self, day: Date, now: &mut Now<'_>) -> Result<(), PartnerError> {
+    pub fn look_for_silence(&mut self, now: &mut Now<'_>) -> Result<(), PartnerError> {
         self.database.write(|transaction| {
-            rows::set_expected_until(transaction, day)?;
-            for payout in rows::silent_payouts(transaction, day)? {
-                assess(transaction, payout, now)?;
-            }
-            Ok(())
+            let overdue = rows::mark_overdue(transaction, now.at_ms)?;
+            overdue.into_iter().try_for_each(|payout| assess(transaction, payout, now))
         })
     }
 
@@ -159,16 +178,46 @@ impl Reconciliation {
         self.database.read(|connection| rows::reports(connection, limit))
     }
 
-    /// The money core has taken this report in, durably. Saying it again changes nothing.
+    /// The money core has taken these reports in, durably, by their numbers, and this is what it thinks of their payouts
+    /// since. Saying it again changes nothing.
     ///
     /// # Errors
-    /// [`PartnerError`] if the file cannot be written: the report will be handed out again.
-    pub fn acknowledge(&mut self, number: u64, now: &mut Now<'_>) -> Result<(), PartnerError> {
+    /// [`PartnerError`] if the file cannot be written: the reports will be handed out again.
+    pub fn acknowledge(&mut self, taken_in: &[(u64, PayoutFact)], now: &mut Now<'_>) -> Result<(), PartnerError> {
         self.database.write(|transaction| {
-            let sql = "UPDATE reports SET acknowledged_at = ?2 WHERE number = ?1 AND acknowledged_at IS NULL";
-            transaction.execute(sql, params![signed(number), signed(now.at_ms)])?;
+            for (number, fact) in taken_in {
+                let sql = "UPDATE reports SET acknowledged_at = ?2 WHERE number = ?1 AND acknowledged_at IS NULL";
+                transaction.execute(sql, params![signed(*number), signed(now.at_ms)])?;
+                take_payout(transaction, fact, now)?;
+            }
             Ok(())
         })
+    }
+
+    /// What we think of a payout; nothing if it is not known.
+    ///
+    /// # Errors
+    /// [`PartnerError`] if the file cannot be read.
+    pub fn payout(&self, payout: PayoutId) -> Result<Option<PayoutFact>, PartnerError> {
+        Ok(self.database.read(|connection| rows::known(connection, payout))?.map(|known| known.fact))
+    }
+
+    /// Whether any payout is known: if none is, there is nothing to ask a bank about.
+    ///
+    /// # Errors
+    /// [`PartnerError`] if the file cannot be read.
+    pub fn has_payouts(&self) -> Result<bool, PartnerError> {
+        self.database.read(|connection| {
+            connection.query_row("SELECT EXISTS (SELECT 1 FROM payouts)", [], |row| row.get(0))
+        })
+    }
+
+    /// How many breaks are open.
+    ///
+    /// # Errors
+    /// [`PartnerError`] if the file cannot be read.
+    pub fn open_breaks(&self) -> Result<u64, PartnerError> {
+        self.database.read(breaks::count_open)
     }
 
     /// Breaks, the oldest first: at most `limit` of those after `after`.
@@ -178,10 +227,11 @@ impl Reconciliation {
     pub fn breaks(
         &self,
         filter: BreakFilter,
+        kind: Option<BreakKind>,
         after: Option<BreakId>,
         limit: usize,
     ) -> Result<Vec<Break>, PartnerError> {
-        self.database.read(|connection| breaks::list(connection, filter, after, limit))
+        self.database.read(|connection| breaks::list(connection, filter, kind, after, limit))
     }
 
     /// One break.
@@ -200,6 +250,19 @@ impl Reconciliation {
         let found = self.database.write(|transaction| breaks::resolve(transaction, id, text, by, now.at_ms))?;
         if found { Ok(()) } else { Err(PartnerError::NoOpenBreak) }
     }
+}
+
+/// Takes in what we think of a payout.
+fn take_payout(transaction: &Transaction<'_>, fact: &PayoutFact, now: &mut Now<'_>) -> rusqlite::Result<()> {
+    rows::put_payout(transaction, fact)?;
+    // Lines that came before the payout was known are its lines now.
+    rows::claim_lines(transaction, fact.payout)?;
+    assess(transaction, fact.payout, now)?;
+    let note = format!("it belongs to {}, which was not known then", fact.payout);
+    for line in rows::subjects_of_lines(transaction, fact.payout)? {
+        breaks::agree(transaction, &line, &[], &note, now)?;
+    }
+    Ok(())
 }
 
 /// Takes in one line, and says whether it is new.

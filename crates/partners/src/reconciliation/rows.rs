@@ -4,18 +4,19 @@ use ids::PayoutId;
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use crate::bank::{BankLine, Cursor, log};
+use terms::Iban;
+
+use crate::bank::{Account, BankLine, Cursor, LocalAccount, PayoutInstruction, log};
 use crate::database::{damaged, parsed, signed, unsigned};
 use crate::reconciliation::facts::{PayoutFact, PayoutState};
 use crate::reconciliation::judge::{Happening, Known, Report};
 use crate::reconciliation::{START, reference};
 
-/// Remembers a fact; what is remembered already keeps the time at which it was first said.
-pub(crate) fn put_payout(transaction: &Transaction<'_>, fact: &PayoutFact, now_ms: u64) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO payouts (payout, reference, amount, currency, state, due_on, noted_at)
+/// Remembers a fact. When the bank should have said something does not change any more.
+pub(crate) fn put_payout(transaction: &Transaction<'_>, fact: &PayoutFact) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO payouts (payout, reference, amount, currency, state, due_on, expected_by)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-               ON CONFLICT (payout) DO UPDATE SET
-                   amount = ?3, currency = ?4, state = ?5, due_on = ?6, noted_at = max(noted_at, ?7)";
+               ON CONFLICT (payout) DO UPDATE SET amount = ?3, currency = ?4, state = ?5";
     transaction.prepare_cached(sql)?.execute(params![
         fact.payout.to_bytes(),
         reference(fact.payout),
@@ -23,7 +24,7 @@ pub(crate) fn put_payout(transaction: &Transaction<'_>, fact: &PayoutFact, now_m
         fact.money.currency().numeric(),
         fact.state.text(),
         fact.due_on.to_string(),
-        signed(now_ms)
+        signed(fact.expected_by_ms)
     ])?;
     Ok(())
 }
@@ -41,13 +42,70 @@ pub(crate) fn payout_of_reference(connection: &Connection, reference: &str) -> r
     Ok(payout.map(PayoutId::from_bytes))
 }
 
-/// Payouts due until this day that no bank has said anything of.
-pub(crate) fn silent_payouts(connection: &Connection, until: Date) -> rusqlite::Result<Vec<PayoutId>> {
-    let sql = "SELECT payout FROM payouts WHERE due_on <= ?1 AND state != 'failed'
-               AND NOT EXISTS (SELECT 1 FROM lines WHERE lines.payout = payouts.payout) ORDER BY payout";
-    let mut statement = connection.prepare_cached(sql)?;
-    let payouts = statement.query_map([until.to_string()], |row| row.get(0).map(PayoutId::from_bytes))?;
+/// Marks the payouts of which a bank should have said something by now, and says which are newly so.
+pub(crate) fn mark_overdue(transaction: &Transaction<'_>, now_ms: u64) -> rusqlite::Result<Vec<PayoutId>> {
+    let sql = "UPDATE payouts SET overdue = 1 WHERE overdue = 0 AND expected_by <= ?1 RETURNING payout";
+    let mut statement = transaction.prepare_cached(sql)?;
+    let payouts = statement.query_map([signed(now_ms)], |row| row.get(0).map(PayoutId::from_bytes))?;
     payouts.collect()
+}
+
+/// Remembers an instruction; one that is remembered already stays as it was.
+pub(crate) fn put_instruction(transaction: &Transaction<'_>, instruction: &PayoutInstruction) -> rusqlite::Result<()> {
+    let sql = "INSERT OR IGNORE INTO instructions (payout, bank_code, account, holder, created_at)
+               VALUES (?1, ?2, ?3, ?4, ?5)";
+    let bank_code = match &instruction.account {
+        Account::Iban(_) => None,
+        Account::Local(local) => Some(local.bank()),
+    };
+    transaction.prepare_cached(sql)?.execute(params![
+        instruction.payout.to_bytes(),
+        bank_code,
+        instruction.account.number(),
+        instruction.holder,
+        signed(instruction.created_at_ms)
+    ])?;
+    Ok(())
+}
+
+/// What a bank was or is to be asked for.
+pub(crate) fn instruction(connection: &Connection, payout: PayoutId) -> rusqlite::Result<Option<PayoutInstruction>> {
+    let sql = "SELECT * FROM instructions JOIN payouts USING (payout) WHERE payout = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let read = |row: &Row<'_>| {
+        let fact = fact_from_row(row, payout)?;
+        Ok(PayoutInstruction {
+            payout,
+            money: fact.money,
+            account: account_from_row(row)?,
+            holder: row.get("holder")?,
+            due_on: fact.due_on,
+            created_at_ms: unsigned(row, "created_at")?,
+        })
+    };
+    statement.query_row([payout.to_bytes()], read).optional()
+}
+
+fn account_from_row(row: &Row<'_>) -> rusqlite::Result<Account> {
+    let (bank, number): (Option<String>, String) = (row.get("bank_code")?, row.get("account")?);
+    let account = match bank {
+        None => Iban::parse(&number).ok().map(Account::Iban),
+        Some(bank) => LocalAccount::new(&bank, &number).ok().map(Account::Local),
+    };
+    // Nobody's number in a log.
+    account.ok_or_else(|| damaged("account is none".to_owned()))
+}
+
+/// Up to which journal position the settlements were compared.
+pub(crate) fn compared_until(connection: &Connection) -> rusqlite::Result<u64> {
+    let position = connection.query_row("SELECT position FROM compared", [], |row| unsigned(row, "position"));
+    Ok(position.optional()?.unwrap_or(0))
+}
+
+pub(crate) fn set_compared_until(transaction: &Transaction<'_>, position: u64) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO compared (only, position) VALUES (1, ?1) ON CONFLICT (only) DO UPDATE SET position = ?1";
+    transaction.execute(sql, [signed(position)])?;
+    Ok(())
 }
 
 /// Remembers a line, and says whether it is new.
@@ -103,28 +161,18 @@ pub(crate) fn set_cursor(transaction: &Transaction<'_>, bank: &str, cursor: Curs
     Ok(())
 }
 
-pub(crate) fn set_expected_until(transaction: &Transaction<'_>, day: Date) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO expectation (only, until) VALUES (1, ?1) ON CONFLICT (only) DO UPDATE SET until = ?1";
-    transaction.execute(sql, [day.to_string()])?;
-    Ok(())
-}
-
 /// All that is known of a payout; nothing if it is not known.
 pub(crate) fn known(connection: &Connection, payout: PayoutId) -> rusqlite::Result<Option<Known>> {
     let mut statement = connection.prepare_cached("SELECT * FROM payouts WHERE payout = ?1")?;
     let found = statement
-        .query_row([payout.to_bytes()], |row| Ok((fact_from_row(row, payout)?, unsigned(row, "noted_at")?)))
+        .query_row([payout.to_bytes()], |row| Ok((fact_from_row(row, payout)?, row.get("overdue")?)))
         .optional()?;
-    let Some((fact, noted_at_ms)) = found else { return Ok(None) };
+    let Some((fact, overdue)) = found else { return Ok(None) };
     let mut statement = connection.prepare_cached("SELECT * FROM lines WHERE payout = ?1 ORDER BY position")?;
     let lines = statement.query_map([payout.to_bytes()], log::from_row)?.collect::<rusqlite::Result<_>>()?;
-    let until =
-        connection.query_row("SELECT until FROM expectation", [], |row| parsed_date(row, "until")).optional()?;
-    let sql = "SELECT count(*) > 0 AND count(*) = count(acknowledged_at) AND max(acknowledged_at) < ?2
-               FROM reports WHERE payout = ?1";
-    let told: Option<bool> =
-        connection.query_row(sql, params![payout.to_bytes(), signed(noted_at_ms)], |row| row.get(0))?;
-    Ok(Some(Known { fact, lines, expected_until: until, told: told.unwrap_or(false) }))
+    let sql = "SELECT count(acknowledged_at) FROM reports WHERE payout = ?1";
+    let acknowledged = connection.prepare_cached(sql)?.query_row([payout.to_bytes()], |row| row.get(0))?;
+    Ok(Some(Known { fact, lines, overdue, acknowledged }))
 }
 
 fn fact_from_row(row: &Row<'_>, payout: PayoutId) -> rusqlite::Result<PayoutFact> {
@@ -133,6 +181,7 @@ fn fact_from_row(row: &Row<'_>, payout: PayoutId) -> rusqlite::Result<PayoutFact
         money: log::money_from_row(row)?,
         state: parsed(row, "state", PayoutState::parse)?,
         due_on: parsed_date(row, "due_on")?,
+        expected_by_ms: unsigned(row, "expected_by")?,
     })
 }
 

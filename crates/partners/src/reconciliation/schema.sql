@@ -5,9 +5,19 @@ CREATE TABLE payouts (
     currency INTEGER NOT NULL,
     state TEXT NOT NULL,
     due_on TEXT NOT NULL,
-    noted_at INTEGER NOT NULL
+    expected_by INTEGER NOT NULL,
+    overdue INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-CREATE INDEX payouts_by_day ON payouts (due_on) WHERE state != 'failed';
+CREATE INDEX payouts_expected ON payouts (expected_by) WHERE overdue = 0;
+
+-- What a bank is asked for, as it was first asked: asked again, it is asked for the same.
+CREATE TABLE instructions (
+    payout BLOB PRIMARY KEY,
+    bank_code TEXT,
+    account TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE lines (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -27,7 +37,9 @@ CREATE INDEX lines_by_payout ON lines (payout) WHERE payout IS NOT NULL;
 CREATE INDEX lines_unclaimed ON lines (reference) WHERE payout IS NULL;
 
 CREATE TABLE cursors (bank TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT;
-CREATE TABLE expectation (only INTEGER PRIMARY KEY CHECK (only = 1), until TEXT NOT NULL) STRICT;
+
+-- Up to which journal position the settlements were compared.
+CREATE TABLE compared (only INTEGER PRIMARY KEY CHECK (only = 1), position INTEGER NOT NULL) STRICT;
 
 CREATE TABLE reports (
     number INTEGER PRIMARY KEY AUTOINCREMENT,

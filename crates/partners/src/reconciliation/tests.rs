@@ -28,7 +28,8 @@ fn payout(number: u128) -> PayoutId {
 
 fn fact(number: u128, state: PayoutState) -> PayoutFact {
     let money = Money::parse_decimal("12.50", Currency::from_alpha("EUR").unwrap()).unwrap();
-    PayoutFact { payout: payout(number), money, state, due_on: date(2026, 11, 22) }
+    let expected_by_ms = START_MS + 45 * HOUR;
+    PayoutFact { payout: payout(number), money, state, due_on: date(2026, 11, 22), expected_by_ms }
 }
 
 /// The sandbox's bank with one payout of each kind; the last is not ours.
@@ -52,6 +53,8 @@ fn bank(folder: &Path) -> SandboxBank {
 #[derive(Default)]
 struct Core {
     taken: Vec<Report>,
+    /// How many ids of breaks were given away.
+    ids: u128,
 }
 
 impl Core {
@@ -84,20 +87,21 @@ fn live(folder: &Path, bank: &SandboxBank, core: &mut Core, fuse: Option<&Arc<At
         books.database.connection_mut().progress_handler(25, Some(burn)).unwrap();
     }
     for hours in DAYS {
-        let mut next = 0;
+        let mut ids = core.ids;
+        core.ids += 1_000;
         let mut random = || {
-            next += 1;
-            next
+            ids += 1;
+            ids
         };
         let mut now = Now { at_ms: START_MS + hours * HOUR, random: &mut random };
         books.note_payouts(&core.facts(), &mut now)?;
         books.pull(bank, &mut now)?;
-        if hours > 40 {
-            books.expect_until(date(2026, 11, 22), &mut now)?;
-        }
+        books.look_for_silence(&mut now)?;
         for report in books.reports(100)? {
             core.take(&report);
-            books.acknowledge(report.number, &mut now)?;
+            let facts = core.facts();
+            let fact = facts.iter().find(|fact| fact.payout == report.payout).unwrap();
+            books.acknowledge(&[(report.number, *fact)], &mut now)?;
         }
     }
     Ok(())
@@ -106,7 +110,7 @@ fn live(folder: &Path, bank: &SandboxBank, core: &mut Core, fuse: Option<&Arc<At
 /// What the books say in the end, without ids and times.
 fn said(folder: &Path, core: &Core) -> Vec<String> {
     let books = Reconciliation::open(folder).unwrap();
-    let breaks = books.breaks(BreakFilter::All, None, 100).unwrap();
+    let breaks = books.breaks(BreakFilter::All, None, None, 100).unwrap();
     let mut said: Vec<String> = breaks
         .iter()
         .map(|found| {

@@ -61,6 +61,24 @@ pub enum Recalled {
     Deposit(Deposit),
 }
 
+impl Recalled {
+    /// What it was looked up for.
+    fn need(&self) -> Need {
+        match self {
+            Self::Request(request, _) => Need::Request(request.key),
+            Self::Order(order) => Need::Order(order.id),
+            Self::Reference(key, _) => Need::Reference(*key),
+            Self::Tap(tap, _) => Need::Tap(tap.id),
+            Self::Payment(payment) => Need::Payment(payment.id),
+            Self::Capture(capture) => Need::Capture(capture.id),
+            Self::Refund(refund) => Need::Refund(refund.id),
+            Self::Dispute(dispute) => Need::Dispute(dispute.id),
+            Self::Payout(payout) => Need::Payout(payout.id),
+            Self::Deposit(deposit) => Need::Deposit(deposit.id),
+        }
+    }
+}
+
 /// What one command needs at a time, at most.
 type Needs = [Option<Need>; 3];
 
@@ -211,8 +229,12 @@ impl State {
         }
     }
 
-    /// Takes back something old, until it is forgotten again.
+    /// Takes back something old, until it is forgotten again. What is remembered is never older than what was stored, so
+    /// a recall that comes too late changes nothing.
     pub fn recall(&mut self, recalled: Recalled) {
+        if self.holds(recalled.need()) {
+            return;
+        }
         match recalled {
             Recalled::Request(request, outcome) => self.remember_request(request, outcome),
             Recalled::Order(order) => {

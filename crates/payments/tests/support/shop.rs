@@ -1,12 +1,14 @@
 //! The decider with one hand on the clock: for tests that tell one story each.
 
-use ids::{DepositId, OrderId, PaymentId, TapId, WalletId};
-use money::Money;
+use ids::{CaptureId, DepositId, DisputeId, OrderId, PaymentId, RefundId, TapId, WalletId};
+use money::{BasisPoints, Money};
 use payments::{
-    Action, Answer, BodyDigest, Command, Decision, Event, IfPaid, NewOrder, NewOrderAmount, Order, Owner, Pay, Payment,
-    Rejection, Request, RequestKey, State, TagMode, Tap, UnixMillis, account_code, decide,
+    Action, Answer, BodyDigest, Command, Decision, Dispute, Event, Forced, IfPaid, NewCapture, NewDispute, NewOrder,
+    NewOrderAmount, NewRefund, Order, OrderDetails, Owner, Pay, Payment, Rejection, Request, RequestKey, State,
+    TagMode, Tap, Text, UnixMillis, account_code, decide,
 };
 use tag::{SoftwareTag, TagKeys};
+use terms::{CutOffTime, FeePlan, FeeRate, Schedule, SettlementTerms, Tier, Weekdays, ZoneName};
 
 use super::{START, account, chip, cny, currency, keys, merchant, registered, tag_id, wallet};
 
@@ -140,6 +142,85 @@ impl Shop {
         Action::Pay(Pay { id, wallet: wallet(who), tap, money, tip: 0, forced: None })
     }
 
+    /// Asks at merchant 0's till, touches and pays, from wallet 0.
+    pub(crate) fn sell(&mut self, money: Money, details: OrderDetails) -> Result<Payment, Rejection> {
+        let Action::CreateOrder(order) = self.new_order(0, NewOrderAmount::Fixed(money)) else { unreachable!() };
+        self.ask(Action::CreateOrder(NewOrder { details: Some(Box::new(details)), ..order })).expect("it works");
+        let tap = self.tap(0, 0);
+        self.pay(0, tap.id, None)
+    }
+
+    /// Asks at a till, and pays from wallet 0 what is known only in a minute, and good then.
+    pub(crate) fn sell_slowly(&mut self, tag: usize, money: Money, details: OrderDetails) -> Payment {
+        let Action::CreateOrder(order) = self.new_order(tag, NewOrderAmount::Fixed(money)) else { unreachable!() };
+        self.ask(Action::CreateOrder(NewOrder { details: Some(Box::new(details)), ..order })).expect("it works");
+        let tap = self.tap(0, tag);
+        let Action::Pay(pay) = self.pay_action(0, tap.id, None) else { unreachable!() };
+        let forced = Some(Forced::Processing { for_ms: 60_000, succeeds: true });
+        match self.ask(Action::Pay(Pay { forced, ..pay })) {
+            Ok(Answer::Payment(payment)) => payment,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Sells, and holds the money for so long.
+    pub(crate) fn hold(&mut self, money: Money, hold_ms: u64) -> Payment {
+        self.sell(money, OrderDetails { hold_ms: Some(hold_ms), ..OrderDetails::default() }).expect("it works")
+    }
+
+    /// The last capture if it is told so.
+    pub(crate) fn capture(&mut self, payment: PaymentId, amount: Option<u64>, is_last: bool) -> Verdict {
+        let id = CaptureId::from_u128(self.new_id());
+        let amount = amount.map(super::amount);
+        self.ask(Action::Capture(NewCapture { id, merchant: merchant(0), payment, amount, is_last }))
+    }
+
+    pub(crate) fn refund(&mut self, payment: PaymentId, amount: Option<u64>) -> Verdict {
+        let action = self.refund_action(payment, amount);
+        self.ask(action)
+    }
+
+    pub(crate) fn refund_action(&mut self, payment: PaymentId, amount: Option<u64>) -> Action {
+        let id = RefundId::from_u128(self.new_id());
+        let amount = amount.map(super::amount);
+        Action::Refund(NewRefund { id, merchant: merchant(0), payment, amount, reason: None })
+    }
+
+    /// Wallet 0 disputes.
+    pub(crate) fn dispute(&mut self, payment: PaymentId, amount: Option<u64>) -> Result<Dispute, Rejection> {
+        let id = DisputeId::from_u128(self.new_id());
+        let (wallet, amount) = (wallet(0), amount.map(super::amount));
+        let reason = Text::try_from("never came".to_owned()).expect("it works");
+        self.ask(Action::OpenDispute(NewDispute { id, wallet, payment, amount, reason })).map(|answer| match answer {
+            Answer::Dispute(dispute) => dispute,
+            other => panic!("{other:?}"),
+        })
+    }
+
+    /// All that is due happens.
+    pub(crate) fn ticks(&mut self) -> Vec<Event> {
+        let mut all = Vec::new();
+        loop {
+            self.ask(Action::Tick).expect("it works");
+            if self.happened.is_empty() {
+                return all;
+            }
+            all.append(&mut self.happened);
+        }
+    }
+
+    /// A merchant pays this part of each capture, in basis points.
+    pub(crate) fn charge(&mut self, who: usize, rate: u32) {
+        let tiers = vec![Tier { from_volume: 0, rate: BasisPoints::new(rate).expect("it works"), fixed: 0 }];
+        let rate = FeeRate { method: None, currency: cny(), tiers, minimum: None, maximum: None };
+        let plan = FeePlan::new(vec![rate]).expect("it works");
+        self.ask(Action::SetFeePlan { merchant: merchant(who), plan, from: self.now }).expect("it works");
+    }
+
+    pub(crate) fn settle(&mut self, who: usize, terms: SettlementTerms) {
+        self.ask(Action::SetSettlementTerms { merchant: merchant(who), terms }).expect("it works");
+    }
+
     pub(crate) fn cancel(&mut self, order: OrderId) -> Verdict {
         self.ask(Action::CancelOrder { merchant: merchant(0), order, if_paid: IfPaid::Refuse })
     }
@@ -166,6 +247,20 @@ impl Shop {
         let mut accounts = self.state.accounts();
         let found = accounts.find(|(account, _)| (account.code, account.owner, account.ledger) == wanted);
         found.map_or(0, |(_, balance)| balance.debits_posted.abs_diff(balance.credits_posted))
+    }
+}
+
+/// Each day at six in the evening in Shanghai, paid out at once, nothing kept, nothing owed.
+pub(crate) fn daily() -> SettlementTerms {
+    SettlementTerms {
+        zone: ZoneName::parse("Asia/Shanghai").expect("it works"),
+        cut_off: CutOffTime::new(18, 0, 0).expect("it works"),
+        business_days: Weekdays::ALL,
+        holidays: Vec::new(),
+        schedule: Schedule::Daily,
+        payout_delay_days: 0,
+        reserve: None,
+        negative_balance_limit: 0,
     }
 }
 

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde_json::{Value, json};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, Type};
-use utoipa::openapi::{RefOr, Required, Schema};
+use utoipa::openapi::{KnownFormat, RefOr, Required, Schema, SchemaFormat};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::query::MAX_LIMIT;
@@ -41,6 +41,12 @@ named! {
     TapId => id("a tap", "tap");
     /// A payment's id.
     PaymentId => id("a payment", "pay");
+    /// A capture's id.
+    CaptureId => id("a capture", "cap");
+    /// A refund's id.
+    RefundId => id("a refund", "ref");
+    /// A dispute's id.
+    DisputeId => id("a dispute", "dsp");
     /// A tag's id.
     TagId => id("a tag", "tag");
     /// A merchant's id.
@@ -55,6 +61,20 @@ named! {
     KeyId => id("a key", "key");
     /// The id of a line of the audit log.
     AuditEntryId => id("a line of the audit log", "aud");
+    /// A webhook endpoint's id.
+    WebhookEndpointId => id("a webhook endpoint", "whe");
+    /// A delivery's id.
+    DeliveryId => id("a delivery", "dlv");
+    /// An event's id.
+    EventId => id("an event", "evt");
+    /// A settlement's id.
+    SettlementId => id("a settlement", "stl");
+    /// A payout's id.
+    PayoutId => id("a payout", "po");
+    /// A break's id.
+    BreakId => id("a break", "brk");
+    /// A place in a settlement.
+    EntryCursor => text(Some("A place in a settlement."), "4711-0", Some("^[0-9]{1,19}-[0-9]{1,9}$"));
     /// A merchant category code.
     Mcc => text(Some("What trade it is in: a merchant category code of ISO 18245."), "5814", Some("^[0-9]{4}$"));
     /// A country.
@@ -69,6 +89,16 @@ named! {
     Scope => scope();
     /// Notes by name.
     Metadata => metadata();
+    /// Bank accounts by currency.
+    PayoutAccounts => payout_accounts();
+    /// A price.
+    FeeRate => fee_rate();
+    /// A day of the week.
+    Weekday => weekday();
+    /// Which business days end with a settlement.
+    Schedule => schedule();
+    /// What is held back.
+    SettlementReserve => reserve();
     /// Some object.
     AnyObject => any_object();
     /// A postal address.
@@ -112,6 +142,90 @@ fn scope() -> Schema {
     let scopes = ["read", "write", "refund", "settle"];
     let text = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(scopes));
     text.description(Some("What a key may be used for.")).build().into()
+}
+
+fn payout_accounts() -> Schema {
+    let text = |example: &str| {
+        let text = ObjectBuilder::new().schema_type(Type::String).examples([json!(example)]);
+        RefOr::T(text.build().into())
+    };
+    let members = [
+        ("type", text("iban")),
+        ("last_four", text("3000")),
+        ("holder", text("Lantern Tea Company Limited")),
+        ("country", text("DE")),
+        ("bank_code", text("102290000013")),
+    ];
+    let account = object("A bank account, `iban` or `local`; not its whole number.", 3, members);
+    let accounts = ObjectBuilder::new().schema_type(Type::Object);
+    accounts.additional_properties(Some(AdditionalProperties::RefOr(RefOr::T(account)))).build().into()
+}
+
+fn whole(description: &str, most: Option<u32>) -> RefOr<Schema> {
+    let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0_u32)).maximum(most);
+    RefOr::T(number.description(Some(description)).build().into())
+}
+
+fn fee_rate() -> Schema {
+    let tier = object(
+        "A price that holds from a volume on.",
+        3,
+        [
+            ("from_volume", whole("What must have been captured in the month before, in minor units; first 0.", None)),
+            ("rate", whole("Basis points: hundredths of a percent.", Some(10_000))),
+            ("fixed", whole("Charged besides, in minor units.", None)),
+        ],
+    );
+    let optional = |description: &str| {
+        let number = ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::SchemaType::from_iter([Type::Integer, Type::Null]));
+        RefOr::T(number.minimum(Some(0_u32)).description(Some(description)).build().into())
+    };
+    let method =
+        ObjectBuilder::new().schema_type(utoipa::openapi::schema::SchemaType::from_iter([Type::String, Type::Null]));
+    let method = method
+        .enum_values(Some([json!("tap"), Value::Null]))
+        .description(Some("The method that is priced; `null` prices every method that has no rate of its own."));
+    let tiers = ArrayBuilder::new().items(RefOr::T(tier)).min_items(Some(1)).max_items(Some(20));
+    object(
+        "The prices of one currency. A capture costs the tier's rate of it, rounded half up, and the fixed part; at \
+         least the minimum, at most the maximum, and never more than the capture.",
+        2,
+        [
+            ("currency", Currency::schema()),
+            ("tiers", RefOr::T(tiers.build().into())),
+            ("method", RefOr::T(method.build().into())),
+            ("minimum", optional("The least fee of a capture, in minor units.")),
+            ("maximum", optional("The highest fee of a capture, in minor units.")),
+        ],
+    )
+}
+
+const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
+fn weekday() -> Schema {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(WEEKDAYS)).build().into()
+}
+
+fn schedule() -> Schema {
+    let daily = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["daily"])).build();
+    let weekly = object(
+        "Once a week: after this weekday, or the first business day after it.",
+        1,
+        [("weekly", Weekday::schema())],
+    );
+    utoipa::openapi::schema::OneOfBuilder::new().item(daily).item(weekly).build().into()
+}
+
+fn reserve() -> Schema {
+    object(
+        "A part of each settlement that is held back for a while.",
+        2,
+        [
+            ("rate", whole("Basis points of the net amount; at least 1.", Some(10_000))),
+            ("days", whole("For how many days: 1 to 1000.", Some(1_000))),
+        ],
+    )
 }
 
 fn any_object() -> Schema {
@@ -169,7 +283,6 @@ fn position() -> Schema {
 }
 
 fn opening_hours() -> Schema {
-    const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
     let range = || {
         let text = ObjectBuilder::new().schema_type(Type::String).examples([json!("09:00-18:30")]);
         text.pattern(Some("^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$"))
@@ -179,14 +292,14 @@ fn opening_hours() -> Schema {
         "When a store is open, by the day of the week and its own clocks. A range that ends no later than it begins ends \
          the next day; `00:00-24:00` is all day; a day without ranges is closed.",
         0,
-        DAYS.map(|day| (day, ranges())),
+        WEEKDAYS.map(|day| (day, ranges())),
     )
 }
 
 fn money() -> Schema {
     let amount = ObjectBuilder::new()
         .schema_type(Type::Integer)
-        .format(Some(utoipa::openapi::SchemaFormat::Custom("int64".to_owned())))
+        .format(Some(SchemaFormat::Custom("int64".to_owned())))
         .description(Some("A whole number of the currency's minor unit: 1250 is 12.50 CNY, 1250 JPY or 1.250 KWD."))
         .minimum(Some(1_i64))
         .maximum(Some(MAX_AMOUNT))
@@ -225,12 +338,44 @@ macro_rules! filters {
 filters! {
     /// The parameter of lists that a merchant can be named for.
     ByMerchant => "merchant", MerchantId, "Only what belongs to this merchant.";
+    /// The parameter of lists that an order can be named for.
+    ByOrder => "order", OrderId, "Only what is of this order.";
+    /// The parameter of lists that a payment can be named for.
+    ByPayment => "payment", PaymentId, "Only what is of this payment.";
+    /// The parameter of lists that a wallet can be named for.
+    ByWallet => "wallet", WalletId, "Only what is of this wallet.";
+    /// The parameter of lists that a currency can be named for.
+    ByCurrency => "currency", Currency, "Only what is in this currency.";
     /// The parameter of lists that a store can be named for.
     ByStore => "store", StoreId, "Only what is in this store.";
     /// The parameter of lists that a till can be named for.
     ByTill => "till", TillId, "Only what is this till's.";
     /// The parameter of lists that a key can be named for.
     ByKey => "key", KeyId, "Only what this key asked for.";
+}
+
+/// The parameters of lists that can be of a span of time.
+pub(crate) struct Created;
+
+impl IntoParams for Created {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let moment = |name: &str, description: &str| {
+            let text = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+            ParameterBuilder::new()
+                .name(name)
+                .parameter_in(ParameterIn::Query)
+                .required(Required::False)
+                .description(Some(description))
+                .schema(Some(text.examples([json!("2026-11-22T12:30:00Z")])))
+                .build()
+        };
+        vec![
+            moment("created_after", "Only what was created at this moment or later (RFC 3339)."),
+            moment("created_before", "Only what was created before this moment (RFC 3339)."),
+        ]
+    }
 }
 
 /// The parameter of lists that can be searched.

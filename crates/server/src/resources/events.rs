@@ -1,30 +1,29 @@
-//! Events as they happen, as server-sent events (the HTML standard, section 9.2).
+//! Events: as they happen, as server-sent events (the HTML standard, section 9.2), and listed.
 
 use std::convert::Infallible;
 
-use ::payments::{DeclinedPayment, Event, UnixMillis};
+use ::webhooks::event_id;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
+use axum::http::StatusCode;
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use axum::response::Response;
 use futures_util::stream;
-use ids::{OrderId, TagId, TapId, WalletId};
-use money::Money;
-use serde::Serialize;
+use ids::{EventId, MerchantId};
+use store::tables::StoredEvent;
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use utoipa::ToSchema;
 
-use super::merchants::Place;
-use super::orders::OrderView;
-use super::payments::PaymentView;
 use crate::app::App;
-use crate::auth::Party;
+use crate::auth::{BackOffice, Party, Read};
 use crate::hub::{Full, Heard, Notice, Resume, Subscription};
+use crate::json::respond_with;
+use crate::path::PathId;
 use crate::problem::{Code, Problem};
-use crate::query::NoQuery;
+use crate::query::{NoQuery, Query};
 use crate::reference::{problems, schema};
-use crate::timestamp::Timestamp;
+use crate::told::{self, Audience, EventView, Telling};
 
 /// Where a browser's event source says what it heard last.
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -34,99 +33,42 @@ const GREETING: &[u8] = b"retry: 1000\n\n";
 
 const HEARTBEAT: &[u8] = b":\n\n";
 
-/// Something that happened.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Event)]
-struct EventView<'a> {
-    /// The journal position of the event, in decimal.
-    #[schema(example = "4711")]
-    id: String,
-    #[schema(example = "payment.succeeded")]
-    r#type: &'static str,
-    #[schema(value_type = schema::Timestamp)]
-    created_at: Timestamp,
-    data: EventData<'a>,
-}
-
-/// A touch was genuine.
-#[derive(Debug, Serialize, ToSchema)]
-struct TapAccepted {
-    #[schema(value_type = schema::TapId)]
-    tap: TapId,
-    #[schema(value_type = schema::TagId)]
-    tag: TagId,
-    #[schema(value_type = Option<schema::OrderId>, required)]
-    order: Option<OrderId>,
-}
-
-/// A touch was refused.
-#[derive(Debug, Serialize, ToSchema)]
-struct TapRefused {
-    #[schema(value_type = schema::TagId)]
-    tag: TagId,
-    /// A problem's code.
-    #[schema(example = "tap_replayed")]
-    reason: &'static str,
-}
-
-/// A payer wanted to pay and could not.
-#[derive(Debug, Serialize, ToSchema)]
-struct PaymentDeclined {
-    #[schema(value_type = schema::TagId)]
-    tag: TagId,
-    #[schema(value_type = schema::TapId)]
-    tap: TapId,
-    #[schema(value_type = Option<schema::OrderId>, required)]
-    order: Option<OrderId>,
-    /// A problem's code.
-    #[schema(example = "insufficient_funds")]
-    reason: &'static str,
-}
-
-/// Money entered the wallet.
-#[derive(Debug, Serialize, ToSchema)]
-struct DepositSucceeded {
-    #[schema(value_type = schema::WalletId)]
-    wallet: WalletId,
-    #[schema(value_type = schema::Money)]
-    amount: Money,
-}
-
-/// What it happened to, by `type`.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-enum EventData<'a> {
-    /// `order.created`, `order.cancelled`, `order.expired`.
-    Order(OrderView<'a>),
-    /// `tap.accepted`.
-    TapAccepted(TapAccepted),
-    /// `tap.refused`.
-    TapRefused(TapRefused),
-    /// `payment.succeeded`.
-    Payment(PaymentView<'a>),
-    /// `payment.declined`.
-    PaymentDeclined(PaymentDeclined),
-    /// `deposit.succeeded`.
-    DepositSucceeded(DepositSucceeded),
-    /// `reset`: read again what you show.
-    Reset {},
+/// Part of the list of events.
+#[derive(Debug, ToSchema)]
+#[schema(as = EventList)]
+#[expect(dead_code, reason = "the events are written one by one")]
+struct EventList<'a> {
+    /// The newest first.
+    data: Vec<EventView<'a>>,
+    /// Whether older ones follow.
+    has_more: bool,
 }
 
 problems!(ListenProblems: TooManyListeners);
 
-/// Listen
+/// List events, or listen
 ///
-/// Server-sent events: `order.created`, `order.cancelled`, `order.expired`, `tap.accepted`, `tap.refused`,
-/// `payment.succeeded`, `payment.declined`, `deposit.succeeded`. A merchant hears of its own orders, taps and payments,
-/// a wallet of its payments and deposits. Each event's `id` is a journal position; `Last-Event-ID` resumes after it.
-/// When what was missed is no longer at hand, or the client was too slow, an event `reset` comes: read again what you
-/// show. A comment comes every 15 seconds.
+/// With `Accept: text/event-stream` a stream of server-sent events, as they happen; without it, a merchant's events so far
+/// as JSON, newest first. A merchant hears of its own orders, taps, payments, refunds, disputes, settlements and payouts;
+/// a wallet, which can only listen, of its payments and deposits; a till, which can only listen too, of its merchant's.
+/// Taps are told to who listens, and not kept.
+///
+/// In a stream each event's `id` line is a journal position; `Last-Event-ID` resumes after it. When what was missed is no
+/// longer at hand, or the client was too slow, an event `reset` comes: read again what you show. A comment comes every 15
+/// seconds.
 #[utoipa::path(
     get, path = "/v1/events", tag = "events", operation_id = "listen",
-    params(("Last-Event-ID" = Option<String>, Header, description = "The last event heard.", example = "4711")),
+    params(
+        ("Last-Event-ID" = Option<String>, Header, description = "The last event heard.", example = "4711"),
+        schema::Paging<schema::EventId>,
+        ("type" = Option<String>, Query, example = "payment.*",
+            description = "Only events of this type: a whole one, or its first part and `.*`."),
+    ),
     responses(
-        (status = 200, description = "Each event's `data` is such an object.", body = EventView,
-            content_type = "text/event-stream"),
+        (status = 200, description = "Part of the list; or each event's `data` is such an event.", content(
+            (EventList = "application/json"),
+            (EventView = "text/event-stream"),
+        )),
         ListenProblems,
     ),
     security(("merchant_key" = ["read"]), ("till_key" = ["read"]), ("wallet_token" = [])),
@@ -134,18 +76,90 @@ problems!(ListenProblems: TooManyListeners);
 pub(crate) async fn listen(
     State(app): State<App>,
     party: Party,
-    _: NoQuery,
+    query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    match party {
+        Party::Merchant(merchant) if merchant.till().is_none() && !wants_stream(&headers) => {
+            list(&app, merchant.id(), query).await
+        }
+        party => {
+            query.finish()?;
+            stream_to(app, party, &headers)
+        }
+    }
+}
+
+fn wants_stream(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
+    accepted.flat_map(|accept| accept.split(',')).any(|media| media.trim().starts_with("text/event-stream"))
+}
+
+async fn list(app: &App, merchant: MerchantId, mut query: Query) -> Result<Response, Problem> {
+    let filter: Option<String> = query.take("type", "must be an event's type")?;
+    let kinds = filter.as_deref().map(told::kinds_of).unwrap_or_default();
+    if filter.is_some() && kinds.is_empty() {
+        return Err(Problem::field("type", "is no event's type: `payment.succeeded` and `payment.*` are"));
+    }
+    let page = query.into_page::<EventId>()?;
+    let before = page.starting_after.map(position_of);
+    let events = app.read(move |tables| tables.events(merchant, &kinds, before, page.limit)).await?;
+    let wanted = |event: &&StoredEvent| {
+        let name = Telling::stored(event).name().unwrap_or_default();
+        filter.as_deref().is_none_or(|filter| filter.ends_with(".*") || filter == name)
+    };
+    let mut body = br#"{"data":["#.to_vec();
+    for (index, event) in events.items.iter().filter(wanted).enumerate() {
+        body.extend(if index > 0 { b",".as_slice() } else { b"" });
+        body.extend(Telling::stored(event).json(app.directory())?);
+    }
+    body.extend(if events.has_more { br#"],"has_more":true}"#.as_slice() } else { br#"],"has_more":false}"# });
+    Ok(respond_with(StatusCode::OK, body))
+}
+
+/// An event's id has its journal position in it.
+fn position_of(id: EventId) -> u64 {
+    u64::try_from(id.as_u128() & ((1 << 62) - 1)).unwrap_or(u64::MAX)
+}
+
+problems!(GetProblems: InvalidId, NotFound);
+
+/// Get an event
+///
+/// The same bytes each time.
+#[utoipa::path(
+    get, path = "/v1/events/{id}", tag = "events", operation_id = "getEvent",
+    params(("id" = inline(schema::EventId), Path, description = "The event's id.")),
+    responses((status = 200, description = "The event.", body = EventView), GetProblems),
+    security(("merchant_key" = ["read"])),
+)]
+pub(crate) async fn get(
+    State(app): State<App>,
+    merchant: BackOffice<Read>,
+    _: NoQuery,
+    id: PathId,
+) -> Result<Response, Problem> {
+    let id: EventId = id.parse()?;
+    let merchant = merchant.id();
+    let event = app.read(move |tables| tables.event(merchant, position_of(id))).await?;
+    let event = event.filter(|event| event_id(event.at.0, event.position) == id).ok_or_else(Problem::not_found)?;
+    Ok(respond_with(StatusCode::OK, Telling::stored(&event).json(app.directory())?))
+}
+
+fn stream_to(app: App, party: Party, headers: &HeaderMap) -> Result<Response, Problem> {
     let resume = headers.get(LAST_EVENT_ID).map(|id| {
         let position = id.to_str().ok().and_then(|text| text.parse().ok());
         position.map_or(Resume::Unknown, Resume::After)
     });
+    let audience = match party {
+        Party::Merchant(_) => Audience::Merchant,
+        Party::Wallet(_) => Audience::Wallet,
+    };
     let subscription = app.hub().subscribe(party.owner(), resume).map_err(|full| match full {
         Full::OfOne => Problem::new(Code::TooManyListeners, "close another event stream first"),
         Full::Altogether => Problem::overloaded(),
     })?;
-    let writer = Writer::new(app, subscription);
+    let writer = Writer::new(app, subscription, audience);
     let body = stream::unfold((Some(GREETING), writer), async |(greeting, mut writer)| {
         let chunk = match greeting {
             Some(greeting) => Bytes::from_static(greeting),
@@ -166,16 +180,17 @@ pub(crate) async fn listen(
 struct Writer {
     app: App,
     subscription: Subscription,
+    audience: Audience,
     heartbeat: Interval,
     closing: watch::Receiver<bool>,
 }
 
 impl Writer {
-    fn new(app: App, subscription: Subscription) -> Self {
+    fn new(app: App, subscription: Subscription, audience: Audience) -> Self {
         let mut heartbeat = interval(app.options().heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         heartbeat.reset();
-        Self { closing: app.closing(), app, subscription, heartbeat }
+        Self { closing: app.closing(), app, subscription, audience, heartbeat }
     }
 
     /// The next bytes; `None` ends the stream.
@@ -189,7 +204,7 @@ impl Writer {
         self.heartbeat.reset();
         let text = match heard {
             Heard::Reset(position) => self.write_reset(position),
-            Heard::Event(notice) => match write_event(&self.app, &notice) {
+            Heard::Event(notice) => match self.write_event(&notice) {
                 Ok(text) => Ok(text),
                 Err(problem) => {
                     let (code, cause) = (problem.code().name(), problem.cause());
@@ -202,54 +217,30 @@ impl Writer {
     }
 
     /// What cannot be told must at least be read again.
-    fn write_reset(&self, position: u64) -> Result<String, Problem> {
-        write(position, self.app.options().source.now(), "reset", EventData::Reset {})
+    fn write_reset(&self, position: u64) -> Result<Vec<u8>, Problem> {
+        let json = told::reset(position, self.app.options().source.now())?;
+        Ok(framed(position, "reset", &json))
     }
-}
 
-/// The text of an event. It is made without the tables, so that no event holds up those behind it.
-fn write_event(app: &App, notice: &Notice) -> Result<String, Problem> {
-    let write = |name, data| write(notice.position(), notice.record().at, name, data);
-    match &notice.record().event {
-        Event::OrderCreated(order) | Event::OrderPlaced(order) => {
-            write("order.created", EventData::Order(OrderView::new(order)))
-        }
-        Event::OrderCancelled(_) => write("order.cancelled", closed_order(notice)?),
-        Event::OrderExpired(_) => write("order.expired", closed_order(notice)?),
-        Event::TapAccepted(tap) => {
-            let accepted = TapAccepted { tap: tap.id, tag: tap.tag, order: tap.order };
-            write("tap.accepted", EventData::TapAccepted(accepted))
-        }
-        Event::TapRefused(refused) => {
-            let refused = TapRefused { tag: refused.tag, reason: refused.reason.code() };
-            write("tap.refused", EventData::TapRefused(refused))
-        }
-        Event::PaymentSucceeded(settled) | Event::PaymentMade(settled) => {
-            let place = Place::of(app, settled.what.tag)?;
-            write("payment.succeeded", EventData::Payment(PaymentView::new(&settled.what, &place)))
-        }
-        Event::PaymentDeclined(declined) => {
-            let DeclinedPayment { tag, tap, order, reason, .. } = *declined;
-            let declined = PaymentDeclined { tag, tap, order, reason: reason.code() };
-            write("payment.declined", EventData::PaymentDeclined(declined))
-        }
-        Event::DepositSucceeded(settled) => {
-            let amount = Money::new(settled.what.amount, settled.what.currency);
-            let deposited = DepositSucceeded { wallet: settled.what.wallet, amount };
-            write("deposit.succeeded", EventData::DepositSucceeded(deposited))
-        }
-        _ => Err(Problem::internal("an event without an audience was passed on")),
+    /// The text of an event. It is made without the tables, so that no event holds up those behind it.
+    fn write_event(&self, notice: &Notice) -> Result<Vec<u8>, Problem> {
+        let record = notice.record();
+        let telling = Telling {
+            position: notice.position(),
+            at: record.at,
+            event: &record.event,
+            order: notice.closed_order(),
+            to: self.audience,
+        };
+        let json = telling.json(self.app.directory())?;
+        Ok(framed(telling.position, telling.name().unwrap_or_default(), &json))
     }
-}
-
-fn closed_order(notice: &Notice) -> Result<EventData<'_>, Problem> {
-    let order = notice.closed_order().ok_or_else(|| Problem::internal("an order was closed that was not open"))?;
-    Ok(EventData::Order(OrderView::new(order)))
 }
 
 /// JSON has no line breaks, so one `data` line holds it.
-fn write(position: u64, at: UnixMillis, r#type: &'static str, data: EventData<'_>) -> Result<String, Problem> {
-    let event = EventView { id: position.to_string(), r#type, created_at: Timestamp(at), data };
-    let json = serde_json::to_string(&event).map_err(Problem::internal)?;
-    Ok(format!("id: {position}\nevent: {type}\ndata: {json}\n\n"))
+fn framed(position: u64, name: &str, json: &[u8]) -> Vec<u8> {
+    let mut text = format!("id: {position}\nevent: {name}\ndata: ").into_bytes();
+    text.extend(json);
+    text.extend(b"\n\n");
+    text
 }

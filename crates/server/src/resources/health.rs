@@ -6,6 +6,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
+use crate::bank;
 use crate::metrics::Gauges;
 use crate::problem::{Code, Problem};
 use crate::reference::problems;
@@ -46,9 +47,12 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, Proble
     responses((status = 200, description = "The text format, version 0.0.4.", body = String, content_type = "text/plain")),
 )]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
+    let bank = app.bank().ok();
     let gauges = Gauges {
         engine: app.engine().status(),
         listeners: app.hub().listening(),
+        settled: bank.map(|bank| bank.counts()),
+        open_breaks: bank.map(bank::Service::open_breaks),
         connections: app.options().max_connections.saturating_sub(app.connections().available_permits()),
     };
     let mut response = (StatusCode::OK, app.metrics().render(&gauges)?).into_response();

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::orders::Nothing;
 use crate::app::App;
-use crate::auth::{Manager, Read, Write};
+use crate::auth::{self, Manager, Read, Write};
 use crate::control::{Control, Reply, Secret, SecretHere, control};
 use crate::json::{present, respond};
 use crate::path::PathId;
@@ -294,7 +294,7 @@ pub(crate) async fn list(State(app): State<App>, actor: Manager<Read>, mut query
 
 /// Whether the key is one that the asker may see: not a wallet's, and not the operator's or another merchant's for a
 /// merchant.
-fn is_visible<S>(asker: Manager<S>, key: &KeyProfile) -> bool {
+fn is_visible<S: auth::Scope>(asker: Manager<S>, key: &KeyProfile) -> bool {
     match key.actor {
         Actor::Wallet(_) => false,
         Actor::Operator => asker.merchant().is_none(),

@@ -11,6 +11,7 @@ use tag::{TapError, VerifiedTap};
 use utoipa::ToSchema;
 
 use super::merchants::{MerchantName, Place, StoreView};
+use super::orders::{CaptureMethod, ItemView};
 use crate::app::App;
 use crate::auth::Wallet;
 use crate::json::{Posted, respond};
@@ -63,6 +64,12 @@ struct TapOrder<'a> {
     /// The merchant's words.
     #[schema(value_type = Option<String>, required, example = "2 × oolong")]
     description: Option<&'a Text>,
+    /// What is bought.
+    items: Vec<ItemView<'a>>,
+    /// Whether the payer may add a tip.
+    tipping: bool,
+    /// `manual`: paying holds the money until the merchant captures it.
+    capture: CaptureMethod,
     /// From when it can no longer be paid.
     #[schema(value_type = schema::Timestamp)]
     expires_at: Timestamp,
@@ -75,6 +82,9 @@ impl<'a> TapOrder<'a> {
             amount: order.amount.map(|amount| Money::new(amount, order.currency)),
             currency: order.currency,
             description: order.description.as_ref(),
+            items: ItemView::of(order),
+            tipping: order.details.as_ref().is_some_and(|details| details.tipping),
+            capture: CaptureMethod::of(order),
             expires_at: Timestamp(order.expires_at),
         }
     }

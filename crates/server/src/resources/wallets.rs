@@ -5,11 +5,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use ids::{PaymentId, WalletId};
 use money::Currency;
-use payments::{Owner, account_code};
+use payments::{Owner, account_code, transfer_code};
 use serde::Serialize;
 use store::tables::{HistoryEntry, TablesError, TablesReader};
 use utoipa::ToSchema;
 
+use super::amounts::MinorUnits;
 use super::merchants::MerchantName;
 use crate::app::App;
 use crate::auth::Wallet;
@@ -43,9 +44,12 @@ struct WalletView<'a> {
 struct Balance {
     #[schema(value_type = schema::Currency)]
     currency: Currency,
-    /// In minor units.
+    /// In minor units. What is held is not in it.
     #[schema(minimum = 0, example = 123_456)]
     available: u64,
+    /// What is held for merchants, in minor units: it is captured, or comes back.
+    #[schema(minimum = 0, example = 0)]
+    held: u64,
 }
 
 /// What a wallet holds.
@@ -78,12 +82,30 @@ struct EntryView<'a> {
     created_at: Timestamp,
 }
 
-/// Why money moved.
+/// Why money moved. `hold`: it is held for a merchant; `release`: what was held came back; `dispute`: the payer was right.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum EntryType {
     Payment,
     Deposit,
+    Hold,
+    Release,
+    Refund,
+    Dispute,
+}
+
+impl EntryType {
+    fn of(code: u16) -> Self {
+        match code {
+            transfer_code::DEPOSIT => Self::Deposit,
+            transfer_code::HOLD => Self::Hold,
+            transfer_code::RELEASE => Self::Release,
+            transfer_code::REFUND => Self::Refund,
+            transfer_code::DISPUTE_LOST => Self::Dispute,
+            // Nothing else moves a wallet's money.
+            _ => Self::Payment,
+        }
+    }
 }
 
 /// `debit`: out of the wallet; `credit`: into it.
@@ -92,16 +114,6 @@ enum EntryType {
 enum Direction {
     Debit,
     Credit,
-}
-
-/// An amount of the ledger's, which may be zero.
-#[derive(Debug, Serialize, ToSchema)]
-struct MinorUnits {
-    /// In minor units.
-    #[schema(minimum = 0, example = 1_250)]
-    amount: u64,
-    #[schema(value_type = schema::Currency)]
-    currency: Currency,
 }
 
 /// Part of a wallet's history.
@@ -156,17 +168,23 @@ pub(crate) async fn balances(
 
 fn balances_of(tables: &TablesReader, wallet: WalletId) -> Result<Vec<Balance>, TablesError> {
     let accounts = tables.accounts(Owner::Wallet(wallet))?;
+    let held_in = |ledger: u32| {
+        let hold = |(account, _): &&(payments::Account, ledger::Balance)| {
+            (account.code, account.ledger) == (account_code::WALLET_HOLD, ledger)
+        };
+        accounts.iter().find(hold).map_or(0, |(_, balance)| balance.available())
+    };
     let spendable = accounts.iter().filter(|(account, _)| account.code == account_code::WALLET);
     let balance = |(account, balance): &(payments::Account, ledger::Balance)| {
         let currency = u16::try_from(account.ledger).ok().and_then(|numeric| Currency::from_numeric(numeric).ok())?;
-        Some(Balance { currency, available: balance.available() })
+        Some(Balance { currency, available: balance.available(), held: held_in(account.ledger) })
     };
     Ok(spendable.filter_map(balance).collect())
 }
 
 /// List what has moved
 ///
-/// Payments and deposits of the wallet, newest first.
+/// Everything that moved money into the wallet or out of it, newest first.
 #[utoipa::path(
     get, path = "/v1/wallets/{id}/history", tag = "wallets", operation_id = "getHistory",
     params(
@@ -199,10 +217,10 @@ impl<'a> EntryView<'a> {
         let currency = entry.currency;
         Self {
             id: entry.position.to_string(),
-            r#type: if entry.payment.is_some() { EntryType::Payment } else { EntryType::Deposit },
+            r#type: EntryType::of(entry.code),
             direction: if entry.credit { Direction::Credit } else { Direction::Debit },
-            amount: MinorUnits { amount: entry.amount, currency },
-            balance_after: MinorUnits { amount: entry.balance_after, currency },
+            amount: MinorUnits::new(entry.amount, currency),
+            balance_after: MinorUnits::new(entry.balance_after, currency),
             payment: entry.payment.as_ref().map(|payment| payment.id),
             merchant,
             created_at: Timestamp(entry.at),

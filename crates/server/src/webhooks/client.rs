@@ -215,3 +215,72 @@ impl Service<Name> for Resolver {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use ::webhooks::{Secret, check_url};
+    use ids::{EventId, WebhookEndpointId};
+    use rustls::ServerConfig;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    /// A receiver with a certificate of its own for `localhost`; gives the certificate and the port.
+    async fn secure_receiver() -> (CertificateDer<'static>, u16) {
+        let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let certificate = own.cert.der().clone();
+        let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = config.with_no_client_auth().with_single_cert(vec![certificate.clone()], key).unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+                let mut head = [0; 1_024];
+                let length = stream.read(&mut head).await.unwrap();
+                assert!(head[..length].starts_with(b"POST /hooks HTTP/1.1\r\n"));
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
+            }
+        });
+        (certificate, port)
+    }
+
+    fn sending(url: &str) -> Sending {
+        Sending {
+            endpoint: WebhookEndpointId::from_u128(1),
+            position: 1,
+            event: EventId::from_u128(1),
+            url: Arc::new(check_url(url, Network::Private).unwrap()),
+            secrets: [Secret::from_random([1; 32])].into(),
+            body: Bytes::from_static(b"{}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn tls_is_spoken_with_those_who_are_who_they_say() {
+        let (certificate, port) = secure_receiver().await;
+        let settings = Settings { network: Network::Private, ..Settings::default() };
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate).unwrap();
+        let trusting = Client::with_roots(&settings, roots).unwrap();
+        let url = format!("https://localhost:{port}/hooks");
+        let outcome = trusting.deliver(&sending(&url), 1).await;
+        assert_eq!(outcome, Outcome::Answered { status: 200, response: b"ok".to_vec() });
+        for (client, url) in [
+            (Client::new(&settings).unwrap(), url),
+            // The certificate is for another name.
+            (trusting, format!("https://127.0.0.1:{port}/hooks")),
+        ] {
+            let Outcome::Failed(reason) = client.deliver(&sending(&url), 1).await else { panic!("it was believed") };
+            assert!(reason.contains("certificate"), "{reason}");
+        }
+    }
+}

@@ -193,7 +193,7 @@ impl Dispatcher {
         let (now, instant) = ((self.settings.now)(), Instant::now());
         let mut sleep = LONGEST_SLEEP;
         if turn.under_way < self.settings.under_way
-            && let Some(at) = self.webhooks.wakes_at()
+            && let Some(at) = self.webhooks.wakes_at(now)
         {
             sleep = sleep.min(Duration::from_millis(at.saturating_sub(now)));
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use ::webhooks::{Attempt, Network, Outcome, Position, Rendered, Secret, Sending, Webhooks, WebhooksError, event_id};
+use ::webhooks::{Attempt, Network, Outcome, Position, Rendered, Sending, Webhooks, WebhooksError, event_id};
 use axum::body::Bytes;
 use ids::{MerchantId, WebhookEndpointId};
 use tokio::runtime::Handle;
@@ -160,6 +160,17 @@ impl Service {
         receiver.await.map_err(|_| Stopped)
     }
 
+    /// The same as [`Service::with`], for threads that may wait.
+    pub(crate) fn with_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Webhooks, u64) -> T + Send + 'static,
+    ) -> Result<T, Stopped> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let work = Message::Work(Box::new(move |webhooks, now| drop(sender.send(work(webhooks, now)))));
+        self.0.messages.send(work).map_err(|_| Stopped)?;
+        receiver.recv().map_err(|_| Stopped)
+    }
+
     /// Sends a message of trial at once, and says what came of it. If it has arrived, the endpoint is known to live.
     pub(crate) async fn ping(
         &self,
@@ -184,11 +195,6 @@ impl Service {
         }
         let duration_ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(Ok((event, Attempt { at: now, duration_ms, outcome })))
-    }
-
-    /// A new signing secret.
-    pub(crate) fn new_secret() -> Secret {
-        Secret::from_random(rand::random())
     }
 
     /// Stops, and writes down what is known. What is under way and not answered is sent again after the next start.

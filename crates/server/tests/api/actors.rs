@@ -1,14 +1,16 @@
 //! Every endpoint against every kind of actor. The endpoints come from the API's own description, so a new one cannot
 //! be missed: it must say who may use it, and it must keep to that.
 
+use std::sync::LazyLock;
+
 use directory::Actor;
 use serde_json::{Value, json};
 
 use crate::client::Request;
 use crate::description::{Endpoint, endpoints};
 use crate::platform::{
-    MERCHANT, OTHER_MERCHANT, Platform, STANDING_TAG, TILL_TAG, merchant_token, read_only_token, store_of, till_of,
-    token, wallet, wallet_token,
+    MERCHANT, OTHER_MERCHANT, Platform, STANDING_TAG, TILL_TAG, eventually, merchant_token, read_only_token, store_of,
+    till_of, token, wallet, wallet_token,
 };
 
 /// Things that belong to [`MERCHANT`] and wallet 0.
@@ -16,30 +18,65 @@ struct Things {
     order: String,
     tap: String,
     payment: String,
+    refund: String,
+    dispute: String,
     url: String,
     key: String,
+    webhook_endpoint: String,
+    delivery: String,
+    /// A merchant that has only applied.
+    applicant: String,
+    event: String,
 }
 
 impl Things {
     fn make(platform: &Platform) -> Self {
         let tap = platform.tap(0, STANDING_TAG).expect(201).id();
-        let amount = json!({ "amount": 1, "currency": "CNY" });
+        let amount = json!({ "amount": 1_000, "currency": "CNY" });
         let payment = platform.pay(0, &json!({ "tap": tap, "amount": amount })).expect(201).id();
+        let part = json!({ "payment": payment, "amount": *PART });
+        let refund = platform.post(&merchant_token(MERCHANT), "/v1/refunds", &part).expect(201).id();
+        let word = json!({ "payment": payment, "amount": *PART, "reason": "never received" });
+        let dispute = platform.post(&wallet_token(0), "/v1/disputes", &word).expect(201).id();
         let key = platform.post(&merchant_token(MERCHANT), "/v1/keys", &json!({})).expect(201).id();
-        Self { order: platform.order().id(), tap, payment, url: platform.touch(STANDING_TAG), key }
+        let webhook_endpoint = webhook_endpoint(platform);
+        platform.tell(MERCHANT, "payment.succeeded", "pay_1");
+        let deliveries = || {
+            let path = format!("/v1/webhook_endpoints/{webhook_endpoint}/deliveries");
+            platform.get(&merchant_token(MERCHANT), &path).expect(200).json()["data"].as_array().unwrap().clone()
+        };
+        eventually(|| !deliveries().is_empty());
+        let delivery = deliveries()[0]["id"].as_str().unwrap().to_owned();
+        let terms = format!("/v1/merchants/{MERCHANT}/settlement_terms");
+        platform.post(token(Actor::Operator).expose(), &terms, &json!({ "time_zone": "Asia/Shanghai" })).expect(200);
+        let order = json!({ "tag": TILL_TAG, "currency": "CNY", "reference": "R-1" });
+        let order = platform.post(&merchant_token(MERCHANT), "/v1/orders", &order).expect(201).id();
+        let url = platform.touch(STANDING_TAG);
+        let applies = json!({ "name": "Night Noodles", "currencies": ["CNY"] });
+        let applicant = platform.post(token(Actor::Operator).expose(), "/v1/merchants", &applies).expect(201).id();
+        let event = platform.get(&merchant_token(MERCHANT), "/v1/events").expect(200).json()["data"][0]["id"].clone();
+        let event = event.as_str().unwrap().to_owned();
+        Self { order, tap, payment, refund, dispute, url, key, webhook_endpoint, delivery, applicant, event }
     }
 
     /// The endpoint's path to the things of [`MERCHANT`] and wallet 0.
     fn path(&self, template: &str) -> String {
         let id = match template.split('/').nth(2).unwrap_or_default() {
-            "orders" => self.order.clone(),
+            "orders" | "sandbox" => self.order.clone(),
             "taps" => self.tap.clone(),
             "payments" => self.payment.clone(),
+            "refunds" => self.refund.clone(),
+            "disputes" => self.dispute.clone(),
+            "events" => self.event.clone(),
+            // The others go on being paid.
+            "merchants" if template.ends_with("/suspend") || template.ends_with("/close") => self.applicant.clone(),
             "merchants" => MERCHANT.to_string(),
             "stores" => store_of(MERCHANT).to_string(),
             "tills" => till_of(MERCHANT).to_string(),
             "tags" => TILL_TAG.to_string(),
             "keys" => self.key.clone(),
+            "webhook_endpoints" => self.webhook_endpoint.clone(),
+            "deliveries" => self.delivery.clone(),
             "wallets" => wallet(0).to_string(),
             _ if template.contains('{') => panic!("{template} is new: say which id belongs here"),
             _ => String::new(),
@@ -51,18 +88,55 @@ impl Things {
     fn body(&self, path: &str) -> Value {
         match path {
             "/v1/orders" => json!({ "tag": TILL_TAG, "currency": "CNY" }),
-            "/v1/orders/{id}/cancel" => json!({}),
+            "/v1/orders/resolve" => json!({ "reference": "R-1" }),
+            "/v1/orders/{id}/cancel" | "/v1/orders/{id}/resolve" | "/v1/sandbox/orders/{id}/pay" => json!({}),
+            "/v1/sandbox/clock" => json!({ "advance_seconds": 1 }),
+            "/v1/sandbox/wallets" => {
+                json!({ "name": "Mo", "balances": [{ "amount": 1, "currency": "CNY" }] })
+            }
+            "/v1/payments/{id}/capture" | "/v1/payments/{id}/void" => json!({}),
+            "/v1/refunds" => json!({ "payment": self.payment, "amount": *PART }),
+            "/v1/disputes" => json!({ "payment": self.payment, "amount": *PART, "reason": "never received" }),
+            "/v1/disputes/{id}/evidence" => json!({ "evidence": "It was handed out." }),
+            "/v1/disputes/{id}/accept" => json!({}),
+            "/v1/disputes/{id}/decide" => json!({ "outcome": "lost" }),
             "/v1/stores" => json!({ "merchant": MERCHANT, "name": "East Lake" }),
             "/v1/stores/{id}" => json!({ "name": "West Lake" }),
+            "/v1/tags/{id}" => json!({ "label": "Till 1" }),
             "/v1/tills" => json!({ "store": store_of(MERCHANT), "name": "Till 2" }),
             "/v1/tills/{id}" => json!({ "name": "Till 1" }),
+            "/v1/merchants" => json!({ "name": "Night Noodles", "currencies": ["CNY"] }),
+            "/v1/merchants/{id}" => json!({ "email": "owner@example.com" }),
+            "/v1/merchants/{id}/payout_accounts" => json!({ "currency": "CNY", "account": null }),
+            "/v1/merchants/{id}/activate" | "/v1/merchants/{id}/suspend" | "/v1/merchants/{id}/close" => json!({}),
+            "/v1/merchants/{id}/fee_plans" => json!({ "rates": [] }),
+            "/v1/merchants/{id}/settlement_terms" => json!({ "time_zone": "Asia/Shanghai" }),
+            "/v1/imports" => json!({
+                "kind": "stores", "merchant": MERCHANT, "csv": "reference,name\nS-1,East Lake\n"
+            }),
             "/v1/keys" => json!({ "merchant": MERCHANT, "scopes": ["read"] }),
+            "/v1/webhook_endpoints" => json!({ "url": UNREACHABLE }),
+            "/v1/webhook_endpoints/{id}/replay" => json!({ "from": "evt_01h455vb4pex5vsknk084sn02q" }),
+            path if path.starts_with("/v1/webhook_endpoints/{id}") => json!({}),
+            "/v1/deliveries/{id}/replay" => json!({}),
             "/v1/keys/{id}/roll" | "/v1/keys/{id}/revoke" => json!({}),
             "/v1/taps" => json!({ "url": self.url }),
             "/v1/payments" => json!({ "tap": self.tap, "amount": { "amount": 1, "currency": "CNY" } }),
             _ => panic!("{path} is new: say what is posted there"),
         }
     }
+}
+
+/// A part of the payment.
+static PART: LazyLock<Value> = LazyLock::new(|| json!({ "amount": 10, "currency": "CNY" }));
+
+/// Where nobody listens.
+const UNREACHABLE: &str = "http://127.0.0.1:9/hooks";
+
+/// A new webhook endpoint of [`MERCHANT`].
+fn webhook_endpoint(platform: &Platform) -> String {
+    let body = json!({ "url": UNREACHABLE });
+    platform.post(&merchant_token(MERCHANT), "/v1/webhook_endpoints", &body).expect(201).id()
 }
 
 /// Which kinds of actor the description admits, and the scopes that their keys must have; none for what is open to
@@ -128,6 +202,10 @@ fn bug_22_invariant_10_every_endpoint_refuses_who_may_not() {
                 "GET" if endpoint.path == "/v1/events" => Request { method: "HEAD", ..Request::get(&path) },
                 "GET" => Request::get(&path),
                 "POST" => Request::post(&path, things.body(&endpoint.path).to_string()),
+                "DELETE" => {
+                    let path = format!("/v1/webhook_endpoints/{}", webhook_endpoint(&platform));
+                    Request { method: "DELETE", ..Request::get(path) }
+                }
                 method => panic!("{method} is new here"),
             };
             request.token = token.as_deref();
@@ -142,6 +220,9 @@ fn bug_22_invariant_10_every_endpoint_refuses_who_may_not() {
             } else if let Some((_, needed)) = needed {
                 if let Some(lacking) = needed.iter().find(|needed| !scopes.contains(&needed.as_str())) {
                     lacks_scope(&reply, lacking, &case);
+                } else if endpoint.path.starts_with("/v1/sandbox/") {
+                    // Here the money is as good as real.
+                    assert_eq!((reply.status, reply.code().as_str()), (404, "sandbox_only"), "{case}");
                 } else if name.starts_with("other") {
                     sees_nothing_of_others(&endpoint, &reply, &case);
                 } else {
@@ -184,6 +265,13 @@ fn sees_nothing_of_others(endpoint: &Endpoint, reply: &crate::client::Reply, cas
         }
         // A touch is whose phone it was; this one was taken by its first reporter.
         "/v1/taps" => assert_eq!((reply.status, reply.code().as_str()), (409, "tap_replayed"), "{case}"),
+        // It has accounts, and nothing in them.
+        "/v1/balance" => {
+            let data = reply.json()["data"].as_array().unwrap().clone();
+            assert!(!data.is_empty() && data.iter().all(|of_currency| of_currency["pending"] == 0), "{case}");
+        }
+        // It makes one of its own.
+        "/v1/webhook_endpoints" if !is_list => assert_eq!(reply.status, 201, "{case}"),
         _ if is_list => assert_eq!(reply.json()["data"], json!([]), "{case}"),
         _ => assert_eq!((reply.status, reply.code().as_str()), (404, "not_found"), "{case}"),
     }

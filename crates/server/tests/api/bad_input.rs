@@ -318,7 +318,7 @@ fn parameters_and_headers_are_judged_too() {
 fn what_does_not_exist_is_a_problem_too() {
     let platform = Platform::start();
     for path in
-        ["/v1", "/v1/refunds", "/v1/orders/", "/admin", "/assets/none.js", "/assets/../Cargo.toml", "/demo/world"]
+        ["/v1", "/v1/chargebacks", "/v1/orders/", "/admin", "/assets/none.js", "/assets/../Cargo.toml", "/demo/world"]
     {
         platform.send(&Request::get(path)).expect_problem(404, "not_found", None);
     }

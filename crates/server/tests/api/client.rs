@@ -139,7 +139,7 @@ pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> Reply {
 pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).expect("the server listens");
     stream.set_nodelay(true).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     stream
 }
 
@@ -172,7 +172,7 @@ pub(crate) struct Events {
 
 impl Events {
     pub(crate) fn open(address: SocketAddr, token: &str, last_event_id: Option<&str>) -> Self {
-        let mut request = Request::get("/v1/events").token(token);
+        let mut request = Request::get("/v1/events").token(token).header("Accept", "text/event-stream");
         if let Some(id) = last_event_id {
             request = request.header("Last-Event-ID", id);
         }
@@ -208,8 +208,11 @@ impl Events {
             let field = |name: &str| chunk.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
             let Some(data) = field("data") else { continue };
             let data: Value = serde_json::from_str(data).unwrap();
-            let (id, name) = (field("id").unwrap().parse().unwrap(), field("event").unwrap().to_owned());
-            assert_eq!((data["id"].as_str(), data["type"].as_str()), (field("id"), field("event")));
+            let (id, name): (u64, _) = (field("id").unwrap().parse().unwrap(), field("event").unwrap().to_owned());
+            assert_eq!(data["type"].as_str(), field("event"));
+            // The position is in the id too.
+            let told: ids::EventId = data["id"].as_str().unwrap().parse().unwrap();
+            assert_eq!(told.as_u128() & ((1 << 62) - 1), u128::from(id));
             description::check_event(&data);
             return Event { id, name, data: data["data"].clone() };
         }

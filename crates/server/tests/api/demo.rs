@@ -1,11 +1,12 @@
 //! The demonstration's own routes.
 
+use directory::Actor;
 use serde_json::json;
 use server::{Demo, DemoMerchant, DemoTag, DemoWallet, Options, World};
 use tag::{AesKey, ReadCounter, SoftwareTag};
 
 use crate::client::Request;
-use crate::platform::{MASTER_KEY, MERCHANT, Platform, STANDING_TAG, merchant_token, uid, wallet, wallet_token};
+use crate::platform::{MASTER_KEY, MERCHANT, Platform, STANDING_TAG, merchant_token, token, uid, wallet, wallet_token};
 
 fn demo() -> Demo {
     let tags = vec![DemoTag { id: STANDING_TAG, label: "Stall".to_owned(), mode: "standing" }];
@@ -14,7 +15,14 @@ fn demo() -> Demo {
     let wallet = DemoWallet { id: wallet(0), name: "Mei".to_owned(), name_zh: None, token: wallet_token(0) };
     let key = AesKey::new(MASTER_KEY);
     let tag = SoftwareTag::new(&key, uid(STANDING_TAG), ReadCounter::ZERO, "http://127.0.0.1:8080/t").unwrap();
-    Demo::new(World { merchants: vec![merchant], wallets: vec![wallet] }, [(STANDING_TAG, tag)])
+    Demo::new(
+        World {
+            operator_key: token(Actor::Operator).expose().to_owned(),
+            merchants: vec![merchant],
+            wallets: vec![wallet],
+        },
+        [(STANDING_TAG, tag)],
+    )
 }
 
 #[test]
@@ -24,6 +32,7 @@ fn anybody_can_look_around_and_touch_a_tag() {
     let merchant = &world["merchants"][0];
     assert_eq!((&merchant["id"], &merchant["key"]), (&json!(MERCHANT), &json!(merchant_token(MERCHANT))));
     assert_eq!(merchant["tags"][0], json!({ "id": STANDING_TAG, "label": "Stall", "mode": "standing" }));
+    assert_eq!(world["operator_key"], json!(token(Actor::Operator).expose()));
     assert_eq!(world["wallets"][0]["token"], json!(wallet_token(0)));
     let touch = format!("/demo/tags/{STANDING_TAG}/touch");
     for _ in 0..2 {

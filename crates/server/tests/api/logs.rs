@@ -46,6 +46,13 @@ fn bug_23_invariant_11_no_secret_reaches_the_log() {
     platform.post(&payer, "/v1/taps", &json!({ "url": url.replace("c=", "c=F") })).expect(400);
     platform.pay(0, &json!({ "tap": tap, "amount": { "amount": 1, "currency": "CNY" } })).expect(201);
     platform.get(&merchant, "/v1/payments").expect(200);
+    let key = Request::post("/v1/keys", "{}").token(&merchant).key("once");
+    let made = platform.send(&key).expect(201).json()["token"].as_str().unwrap().to_owned();
+    platform.send(&key).expect(201);
+    let account = json!({ "iban": "DE89370400440532013000", "holder": "Lantern Tea" });
+    let account = json!({ "currency": "CNY", "account": account });
+    platform.post(&made, "/v1/merchants/me/payout_accounts", &account).expect(200);
+    platform.get(&made, &format!("/v1/stores?search={made}")).expect(200);
     let wrong = format!("{payer}0");
     platform.get(&wrong, &format!("/v1/wallets/me?token={payer}")).expect(401);
     platform.send(&Request::get(format!("/t?{}", url.split_once('?').unwrap().1))).expect(200);
@@ -61,7 +68,7 @@ fn bug_23_invariant_11_no_secret_reaches_the_log() {
     let mac = url.split_once("&c=").unwrap().1;
     let master: String = MASTER_KEY.iter().map(|byte| format!("{byte:02x}")).collect();
     let raw_master = std::str::from_utf8(&MASTER_KEY).unwrap();
-    for secret in [&merchant[3..], &payer[3..], mac, &master, raw_master, "Bearer "] {
+    for secret in [&merchant[3..], &payer[3..], &made[3..], "370400440532013000", mac, &master, raw_master, "Bearer "] {
         assert!(!log.to_lowercase().contains(&secret.to_lowercase()), "{secret} is in the log");
     }
 }

@@ -31,12 +31,14 @@ fn an_order_is_tapped_and_paid() {
     let payment = payment.expect(201).json();
     assert_eq!((&payment["order"], &payment["description"]), (&order["id"], &json!("2 × oolong")));
     let path = format!("/v1/payments/{}", payment["id"].as_str().unwrap());
-    for party in [&merchant, &payer] {
-        assert_eq!(platform.get(party, &path).expect(200).json(), payment);
-        assert_eq!(
-            platform.get(party, "/v1/payments").expect(200).json(),
-            json!({ "data": [payment], "has_more": false })
-        );
+    // The merchant is told besides what it is charged, and who receives how much.
+    let mut received = payment.clone();
+    received["fee"] = json!({ "amount": 0, "currency": "CNY" });
+    received["shares"] = json!([]);
+    for (party, seen) in [(&merchant, &received), (&payer, &payment)] {
+        assert_eq!(&platform.get(party, &path).expect(200).json(), seen);
+        let listed = platform.get(party, "/v1/payments").expect(200).json();
+        assert_eq!(listed, json!({ "data": [seen], "has_more": false }));
     }
     let order = platform.get(&merchant, &format!("/v1/orders/{}", order["id"].as_str().unwrap())).expect(200).json();
     assert_eq!((&order["status"], &order["payment"]), (&json!("paid"), &payment["id"]));
@@ -92,7 +94,8 @@ fn an_order_waits_is_cancelled_and_makes_room() {
     let tap = platform.tap(0, TILL_TAG).expect(201).id();
     platform.pay(0, &json!({ "tap": tap })).expect(201);
     let cancel = format!("/v1/orders/{order}/cancel");
-    platform.post(&merchant, &cancel, &json!({})).expect_problem(409, "order_already_paid", None);
+    let refuse = json!({ "if_paid": "refuse" });
+    platform.post(&merchant, &cancel, &refuse).expect_problem(409, "order_already_paid", None);
     let open = platform.get(&merchant, "/v1/orders?status=open").expect(200).json();
     assert_eq!(open, json!({ "data": [], "has_more": false }));
 }

@@ -1,5 +1,6 @@
 //! A whole platform in a temporary folder, served on a loopback port.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,6 +15,7 @@ use ids::{AccountId, DepositId, MerchantId, StoreId, TagId, TillId, TokenId, Wal
 use money::{Amount, Currency, Money};
 use payments::{Account, AccountFlags, Action, Owner, RegisteredTag, TagMode, UnixMillis, account_code};
 use serde_json::Value;
+use server::webhooks::{self, EventSource, Rendered, Service, SourceError, Webhooks};
 use server::{App, Options};
 use tag::{AesKey, ReadCounter, SoftwareTag, TagKeys, Uid};
 use tempfile::TempDir;
@@ -102,6 +104,8 @@ impl Clock for AheadClock {
 pub(crate) struct Platform {
     pub(crate) engine: Engine,
     pub(crate) address: SocketAddr,
+    pub(crate) webhooks: Service,
+    pub(crate) told: Arc<Told>,
     clock: AheadClock,
     tags: Vec<Mutex<(TagId, SoftwareTag)>>,
     stop: Option<oneshot::Sender<()>>,
@@ -138,14 +142,17 @@ impl Platform {
             Mutex::new((tag, SoftwareTag::new(&key, uid(tag), counter, "https://pay.example/t").unwrap()))
         });
         let keys = TagKeys::from_master(&AesKey::new(MASTER_KEY));
-        let app = App::new(engine.clone(), directory, keys, options).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let told = Arc::new(Told::default());
+        let webhooks = start_webhooks(&folder, told.clone(), &runtime);
+        let options = Options { webhooks: Some(webhooks.clone()), ..options };
+        let app = App::new(engine.clone(), directory, keys, options).unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let serving = runtime.spawn(server::serve(app, listener, async { drop(stopped.await) }));
         let (stop, serving, folder) = (Some(stop), Some(serving), Some(folder));
-        Self { engine, address, clock, tags: tags.into(), stop, serving, runtime, folder }
+        Self { engine, address, webhooks, told, clock, tags: tags.into(), stop, serving, runtime, folder }
     }
 
     /// Stops serving in order.
@@ -154,6 +161,7 @@ impl Platform {
         if let Some(serving) = self.serving.take() {
             self.runtime.block_on(serving).unwrap();
         }
+        self.webhooks.close();
         self.engine.close();
     }
 
@@ -163,6 +171,16 @@ impl Platform {
         let folder = self.folder.take().unwrap();
         drop(self);
         Self::open(folder, Options::default())
+    }
+
+    /// All files of the data folder, by name.
+    pub(crate) fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let folder = self.folder.as_ref().unwrap().path();
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        files
+            .filter(|path| path.is_file())
+            .map(|path| (path.display().to_string(), std::fs::read(&path).unwrap()))
+            .collect()
     }
 
     /// Moves the money core's clock forward.
@@ -204,11 +222,60 @@ impl Platform {
         self.post(&wallet_token(n), "/v1/payments", body)
     }
 
+    /// A payment of wallet `n` over so many fen to [`MERCHANT`], at its standing tag.
+    pub(crate) fn paid(&self, n: u8, fen: u64) -> String {
+        let tap = self.tap(n, STANDING_TAG).expect(201).id();
+        let amount = serde_json::json!({ "amount": fen, "currency": "CNY" });
+        self.pay(n, &serde_json::json!({ "tap": tap, "amount": amount })).expect(201).id()
+    }
+
+    /// What [`MERCHANT`] asks for at its till's tag, with these further fields.
+    pub(crate) fn ask(&self, fields: Value) -> Reply {
+        let mut body = serde_json::json!({ "tag": TILL_TAG });
+        body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        self.post(&merchant_token(MERCHANT), "/v1/orders", &body)
+    }
+
+    /// A payment of wallet `n` for such an order; gives the order as it was asked, and the payment.
+    pub(crate) fn asked_and_paid(&self, n: u8, fields: Value) -> (Value, Value) {
+        let order = self.ask(fields).expect(201).json();
+        let tap = self.tap(n, TILL_TAG).expect(201).id();
+        (order, self.pay(n, &serde_json::json!({ "tap": tap })).expect(201).json())
+    }
+
+    /// What [`MERCHANT`] is answered with.
+    pub(crate) fn see(&self, path: &str) -> Value {
+        self.get(&merchant_token(MERCHANT), path).expect(200).json()
+    }
+
+    /// The same of a thing.
+    pub(crate) fn look_at(&self, what: &str, thing: &Value) -> Value {
+        self.see(&format!("/v1/{what}/{}", thing["id"].as_str().unwrap()))
+    }
+
+    /// What [`MERCHANT`] posts.
+    pub(crate) fn merchant_posts(&self, path: &str, body: &Value) -> Reply {
+        self.post(&merchant_token(MERCHANT), path, body)
+    }
+
     /// What wallet `n` has, in fen.
     pub(crate) fn balance(&self, n: u8) -> u64 {
         let balances = self.get(&wallet_token(n), "/v1/wallets/me/balances").expect(200).json();
         let of_cny = balances["data"].as_array().unwrap().iter().find(|balance| balance["currency"] == "CNY");
         of_cny.unwrap()["available"].as_u64().unwrap()
+    }
+
+    /// The merchant is told of something that never happened; gives the event's id.
+    pub(crate) fn tell(&self, merchant: MerchantId, event_type: &'static str, object: &str) -> String {
+        let mut told = self.told.0.lock().unwrap();
+        // After all that can have happened when an endpoint was made.
+        let position = told.last_key_value().map_or(1_000_000, |(position, _)| position + 1);
+        let (at_ms, body) = (SystemClock.now().0, format!("{{\"object\":\"{object}\"}}").into_bytes());
+        let event = Rendered { position, event_type: event_type.into(), object: object.to_owned(), at_ms, body };
+        told.insert(position, (merchant, event));
+        drop(told);
+        self.webhooks.ring([merchant]);
+        ids::EventId::from_parts(at_ms, u128::from(position)).to_string()
     }
 
     /// The journal's end: grows with every fact.
@@ -233,6 +300,24 @@ pub(crate) fn command(engine: &Engine, action: Action) {
 
 pub(crate) fn deposit(engine: &Engine, number: u128, wallet: WalletId, money: Money) {
     command(engine, Action::Deposit { id: DepositId::from_u128(number), wallet, money });
+}
+
+/// Events that tests make up, whoever the merchant is.
+#[derive(Default)]
+pub(crate) struct Told(Mutex<BTreeMap<u64, (MerchantId, Rendered)>>);
+
+impl EventSource for Told {
+    fn events_after(&self, merchant: MerchantId, after: u64, limit: usize) -> Result<Vec<Rendered>, SourceError> {
+        let events = self.0.lock().unwrap();
+        let own = events.range(after + 1..).filter(|(_, (of, _))| *of == merchant);
+        Ok(own.take(limit).map(|(_, (_, event))| event.clone()).collect())
+    }
+}
+
+fn start_webhooks(folder: &TempDir, told: Arc<Told>, runtime: &Runtime) -> Service {
+    let stored = Webhooks::open(folder.path(), webhooks::Limits::default()).unwrap();
+    let settings = webhooks::Settings { network: webhooks::Network::Private, ..webhooks::Settings::default() };
+    Service::start(stored, told, settings, runtime.handle().clone()).unwrap()
 }
 
 /// Makes the world, or nothing if it is there already.

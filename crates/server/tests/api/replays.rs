@@ -50,13 +50,14 @@ fn invariant_03_replays_are_equal_byte_for_byte_also_after_a_restart() {
         serde_json::from_slice::<Value>(&asked.last().unwrap().answer.1).unwrap()
     };
     let amount = json!({ "amount": 1_250, "currency": "CNY" });
+    let refuse = json!({ "if_paid": "refuse" });
     let order = ask_next(&merchant, "/v1/orders", json!({ "tag": TILL_TAG, "amount": amount, "description": "tea" }));
     ask_next(&merchant, "/v1/orders", json!({ "tag": TILL_TAG, "amount": amount }));
     let tap = ask_next(&payer, "/v1/taps", json!({ "url": platform.touch(TILL_TAG) }));
     ask_next(&payer, "/v1/payments", json!({ "tap": tap["id"], "amount": { "amount": 1, "currency": "CNY" } }));
     ask_next(&payer, "/v1/payments", json!({ "tap": tap["id"] }));
     ask_next(&payer, "/v1/payments", json!({ "tap": tap["id"] }));
-    ask_next(&merchant, &format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap()), json!({}));
+    ask_next(&merchant, &format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap()), refuse);
     let order = ask_next(&merchant, "/v1/orders", json!({ "tag": TILL_TAG, "currency": "JPY" }));
     let cancel = format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap());
     ask_next(&merchant, &cancel, json!({}));

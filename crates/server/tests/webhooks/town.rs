@@ -1,7 +1,6 @@
 //! A service with made-up events and a clock that tests move.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -55,12 +54,12 @@ impl Town {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (events, folder) = (Arc::new(Events::default()), tempfile::tempdir().unwrap());
         let mut town = Self { service: None, events, now, settings, runtime, folder };
-        town.start(&town.folder.path().to_owned());
+        town.start();
         town
     }
 
-    fn start(&mut self, folder: &Path) {
-        let webhooks = Webhooks::open(folder, Limits::default()).unwrap();
+    fn start(&mut self) {
+        let webhooks = Webhooks::open(self.folder.path(), Limits::default()).unwrap();
         let handle = self.runtime.handle().clone();
         self.service = Some(Service::start(webhooks, self.events.clone(), self.settings.clone(), handle).unwrap());
     }
@@ -78,7 +77,7 @@ impl Town {
         }
         self.service.take().unwrap().close();
         self.folder = copy;
-        self.start(&self.folder.path().to_owned());
+        self.start();
     }
 
     pub(crate) fn endpoint(&self, number: u128, url: &str, events: &[&str]) -> WebhookEndpointId {
@@ -128,10 +127,10 @@ impl Town {
         self.service().wake();
     }
 
-    /// Lets hours pass, some minutes at a time, until something is so.
+    /// Lets hours pass, one at a time, until something is so.
     #[track_caller]
     pub(crate) fn pass_until(&self, most: u64, what: impl Fn() -> bool) {
-        let step = 15 * 60_000;
+        let step = HOUR;
         for _ in 0..most / step {
             for _ in 0..10 {
                 if what() {

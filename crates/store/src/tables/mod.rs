@@ -7,8 +7,10 @@
 
 mod entries;
 mod events;
+mod lists;
 mod reader;
 mod rows;
+mod settlements;
 mod state;
 mod writer;
 
@@ -22,7 +24,9 @@ use journal::Anchor;
 
 pub use entries::{Cause, Entry};
 pub use events::{EventKind, EventRow, StoredEvent};
-pub use reader::{HistoryEntry, OrderStatusFilter, Page, RowCounts, SettledPayout, StatementEntry, TablesReader};
+pub use lists::{MOST_LOOKED_THROUGH, OrderFilter, PaymentFilter, PaymentStatusFilter, RefundFilter, Span};
+pub use reader::{HistoryEntry, OrderStatusFilter, Page, RowCounts, TablesReader};
+pub use settlements::{AddedUp, PayoutFilter, PayoutStatusFilter, SettledPayout, SettlementFilter, StatementEntry};
 pub use writer::TablesWriter;
 
 /// The version of the tables' layout, kept in SQLite's `user_version`.

@@ -2,15 +2,10 @@
 
 use std::path::Path;
 
-use ids::{
-    AccountId, CaptureId, DisputeId, Id, MerchantId, OrderId, PaymentId, PayoutId, RefundId, SettlementId, TapId,
-    WalletId,
-};
+use ids::{AccountId, CaptureId, DisputeId, Id, MerchantId, OrderId, PaymentId, RefundId, TapId, WalletId};
 use ledger::Balance;
-use payments::{
-    Account, BodyDigest, Capture, Deposit, Dispute, MerchantBook, MerchantState, Payout, Refund, RequestKey,
-};
-use payments::{Need, Order, Owner, Payment, Recalled, RegisteredTag, Request, Settlement, State, Tap, UnixMillis};
+use payments::{Account, BodyDigest, Capture, Deposit, Dispute, MerchantBook, MerchantState, Refund, RequestKey};
+use payments::{Need, Order, Owner, Payment, Recalled, RegisteredTag, Request, State, Tap, UnixMillis};
 use payments::{OrderStatus, ReferenceKey};
 use rusqlite::{OptionalExtension, Params, Row, params};
 
@@ -22,7 +17,7 @@ use super::{Database, Mark, TablesError};
 /// A reader of the tables. It sees what the writer has committed.
 #[derive(Debug)]
 pub struct TablesReader {
-    database: Database,
+    pub(super) database: Database,
 }
 
 /// Part of a list, newest first.
@@ -36,7 +31,7 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// Cuts a list that was asked for with one item more than `limit`.
-    fn cut(mut items: Vec<T>, limit: u32) -> Self {
+    pub(super) fn cut(mut items: Vec<T>, limit: u32) -> Self {
         let has_more = items.len() > limit as usize;
         items.truncate(limit as usize);
         Self { items, has_more }
@@ -62,42 +57,6 @@ pub struct HistoryEntry {
     pub payment: Option<Payment>,
     /// When.
     pub at: UnixMillis,
-}
-
-/// A settlement, and the payout that it called for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SettledPayout {
-    /// The settlement.
-    pub settlement: Settlement,
-    /// The journal position of its closing: it covers the entries before it.
-    pub position: u64,
-    /// Its payout.
-    pub payout: Option<PayoutId>,
-}
-
-/// A line of a merchant's pending account: what a settlement is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StatementEntry {
-    /// The journal position.
-    pub position: u64,
-    /// Which movement of several there.
-    pub leg: u32,
-    /// Why: one of [`payments::transfer_code`].
-    pub code: u16,
-    /// Whether money came (or went).
-    pub credit: bool,
-    /// How much, in minor units.
-    pub amount: u64,
-    /// When.
-    pub at: UnixMillis,
-    /// The payment that it belongs to.
-    pub payment: Option<PaymentId>,
-    /// The bits of the capture, refund or dispute, if not the payment itself.
-    pub object: Option<[u8; 16]>,
-    /// What the platform charges for it, if it is the merchant's own payment or capture.
-    pub fee: u64,
-    /// The payment's order.
-    pub order: Option<OrderId>,
 }
 
 /// How many rows each table has.
@@ -214,38 +173,9 @@ impl TablesReader {
         self.one("SELECT * FROM captures WHERE id = ?1", [id.to_bytes()], rows::capture)
     }
 
-    /// A payment's captures, the first first.
-    pub fn captures_of(&self, payment: PaymentId) -> Result<Vec<Capture>, TablesError> {
-        self.all("SELECT * FROM captures WHERE payment = ?1 ORDER BY id", [payment.to_bytes()], rows::capture)
-    }
-
     /// A refund.
     pub fn refund(&self, id: RefundId) -> Result<Option<Refund>, TablesError> {
         self.one("SELECT * FROM refunds WHERE id = ?1", [id.to_bytes()], rows::refund)
-    }
-
-    /// A merchant's refunds made before `before`, newest first; only those of one payment if so asked.
-    pub fn refunds(
-        &self,
-        merchant: MerchantId,
-        payment: Option<PaymentId>,
-        before: Option<RefundId>,
-        limit: u32,
-    ) -> Result<Page<Refund>, TablesError> {
-        let (before, merchant, more) = (newest(before), merchant.to_bytes(), i64::from(limit) + 1);
-        let refunds = match payment {
-            None => {
-                let select = "SELECT * FROM refunds WHERE merchant = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
-                self.all(select, params![merchant, before, more], rows::refund)?
-            }
-            Some(payment) => {
-                let select = "SELECT * FROM refunds INDEXED BY refunds_by_payment
-                              WHERE payment = ?4 AND merchant = ?1 AND id < ?2
-                              ORDER BY id DESC LIMIT ?3";
-                self.all(select, params![merchant, before, more, payment.to_bytes()], rows::refund)?
-            }
-        };
-        Ok(Page::cut(refunds, limit))
     }
 
     /// A dispute.
@@ -271,83 +201,6 @@ impl TablesReader {
         let select = format!("SELECT * FROM disputes WHERE {whose} {open} AND id < ?2 ORDER BY id DESC LIMIT ?3");
         let fields = params![owner.bits().to_be_bytes(), newest(before), i64::from(limit) + 1];
         Ok(Page::cut(self.all(&select, fields, rows::dispute)?, limit))
-    }
-
-    /// A settlement and its payout.
-    pub fn settlement(&self, id: SettlementId) -> Result<Option<SettledPayout>, TablesError> {
-        self.one("SELECT * FROM settlements WHERE id = ?1", [id.to_bytes()], settled_payout)
-    }
-
-    /// The settlements of a merchant, or of all, before `before`, newest first.
-    pub fn settlements(
-        &self,
-        merchant: Option<MerchantId>,
-        before: Option<SettlementId>,
-        limit: u32,
-    ) -> Result<Page<SettledPayout>, TablesError> {
-        let (before, more) = (newest(before), i64::from(limit) + 1);
-        let settlements = match merchant {
-            Some(merchant) => {
-                let select = "SELECT * FROM settlements WHERE merchant = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
-                self.all(select, params![merchant.to_bytes(), before, more], settled_payout)?
-            }
-            None => {
-                let select = "SELECT * FROM settlements WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
-                self.all(select, params![before, more], settled_payout)?
-            }
-        };
-        Ok(Page::cut(settlements, limit))
-    }
-
-    /// The settlements that the journal has after this position, the first first.
-    pub fn settlements_after(&self, position: u64, limit: u32) -> Result<Vec<SettledPayout>, TablesError> {
-        let select = "SELECT * FROM settlements WHERE position > ?1 ORDER BY position LIMIT ?2";
-        self.all(select, params![rows::signed(position), limit], settled_payout)
-    }
-
-    /// The lines that a settlement is made of, in order: those after the position `after` and the leg there.
-    pub fn statement(
-        &self,
-        settled: &SettledPayout,
-        pending: AccountId,
-        after: Option<(u64, u32)>,
-        limit: u32,
-    ) -> Result<Vec<StatementEntry>, TablesError> {
-        let from = (settled.settlement.after_position, u32::MAX);
-        let (position, leg) = after.map_or(from, |after| after.max(from));
-        let merchant = settled.settlement.merchant.to_bytes();
-        self.all(
-            "SELECT entries.*, payments.merchant AS payee, payments.order_id,
-                 CASE WHEN payments.merchant IS NOT ?5 THEN 0 WHEN entries.code = 2 THEN payments.fee
-                      WHEN entries.code = 4 THEN captures.fee ELSE 0 END AS fee
-             FROM entries LEFT JOIN payments ON payments.id = entries.payment
-             LEFT JOIN captures ON captures.id = entries.object
-             WHERE entries.account = ?1 AND (entries.position, entries.leg) > (?2, ?3) AND entries.position < ?4
-             ORDER BY entries.position, entries.leg LIMIT ?6",
-            params![pending.to_bytes(), rows::signed(position), leg, rows::signed(settled.position), merchant, limit],
-            statement_entry,
-        )
-    }
-
-    /// A payout.
-    pub fn payout(&self, id: PayoutId) -> Result<Option<Payout>, TablesError> {
-        self.one("SELECT * FROM payouts WHERE id = ?1", [id.to_bytes()], rows::payout)
-    }
-
-    /// The payouts of a merchant, or of all, before `before`, newest first; only those that the bank has not answered if
-    /// so asked.
-    pub fn payouts(
-        &self,
-        merchant: Option<MerchantId>,
-        open_only: bool,
-        before: Option<PayoutId>,
-        limit: u32,
-    ) -> Result<Page<Payout>, TablesError> {
-        let whose = if merchant.is_some() { "merchant = ?1" } else { "?1 IS NULL" };
-        let open = if open_only { "AND open = 1" } else { "" };
-        let select = format!("SELECT * FROM payouts WHERE {whose} {open} AND id < ?2 ORDER BY id DESC LIMIT ?3");
-        let fields = params![merchant.map(MerchantId::to_bytes), newest(before), i64::from(limit) + 1];
-        Ok(Page::cut(self.all(&select, fields, rows::payout)?, limit))
     }
 
     /// What the money core knows of a merchant beside its accounts.
@@ -427,9 +280,9 @@ impl TablesReader {
             // Said like this, the indexes of those that are few are used.
             Some(OrderStatusFilter::Open) => "AND status = 0",
             Some(OrderStatusFilter::Paid) => "AND status = 1",
-            Some(OrderStatusFilter::Cancelled) => "AND status = 2 AND status IN (2, 3)",
-            Some(OrderStatusFilter::Expired) => "AND status = 3 AND status IN (2, 3)",
-            Some(OrderStatusFilter::Held) => "AND status = 4",
+            Some(OrderStatusFilter::Cancelled) => "AND status = 2 AND status > 1",
+            Some(OrderStatusFilter::Expired) => "AND status = 3 AND status > 1",
+            Some(OrderStatusFilter::Held) => "AND status = 4 AND status > 1",
             None => "",
         };
         let select = format!("SELECT * FROM orders WHERE merchant = ?1 AND id < ?2 {status} ORDER BY id DESC LIMIT ?3");
@@ -577,7 +430,7 @@ impl TablesReader {
         Err(TablesError::Damaged { path: self.database.path.clone(), what: verdict })
     }
 
-    fn one<T>(
+    pub(super) fn one<T>(
         &self,
         select: &str,
         parameters: impl Params,
@@ -586,7 +439,7 @@ impl TablesReader {
         self.database.run(|sql| sql.prepare_cached(select)?.query_one(parameters, map).optional())
     }
 
-    fn all<T>(
+    pub(super) fn all<T>(
         &self,
         select: &str,
         parameters: impl Params,
@@ -639,7 +492,7 @@ impl OrderStatusFilter {
 }
 
 /// The id that a list begins before.
-fn newest<K: ids::Kind>(before: Option<Id<K>>) -> [u8; 16] {
+pub(super) fn newest<K: ids::Kind>(before: Option<Id<K>>) -> [u8; 16] {
     before.unwrap_or(Id::from_u128(u128::MAX)).to_bytes()
 }
 
@@ -669,24 +522,4 @@ fn events_of_kinds(kinds: &[EventKind]) -> String {
     };
     let newest: Vec<String> = kinds.iter().map(newest).collect();
     list(&format!("AND position IN ({})", newest.join(" UNION ALL ")))
-}
-
-fn settled_payout(row: &Row<'_>) -> rusqlite::Result<SettledPayout> {
-    let (settlement, payout) = (rows::settlement(row)?, rows::optional_id(row, "payout")?);
-    Ok(SettledPayout { settlement, position: rows::unsigned(row, "position")?, payout })
-}
-
-fn statement_entry(row: &Row<'_>) -> rusqlite::Result<StatementEntry> {
-    Ok(StatementEntry {
-        position: rows::unsigned(row, "position")?,
-        leg: row.get("leg")?,
-        code: row.get("code")?,
-        credit: row.get("credit")?,
-        amount: rows::unsigned(row, "amount")?,
-        at: rows::time(row, "at")?,
-        payment: rows::optional_id(row, "payment")?,
-        object: row.get("object")?,
-        fee: row.get::<_, Option<i64>>("fee")?.unwrap_or(0).cast_unsigned(),
-        order: rows::optional_id(row, "order_id")?,
-    })
 }

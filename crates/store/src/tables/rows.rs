@@ -5,8 +5,8 @@ use ledger::Balance;
 use money::{Amount, Currency};
 use payments::{
     Account, AccountFlags, Beginning, Capture, Deposit, Dispute, MerchantBook, MerchantState, Order, OrderDetails,
-    OrderStatus, Payment, PaymentStatus, Payout, Refund, RegisteredTag, Settlement, Share, TagMode, Tap, Text,
-    UnixMillis,
+    OrderStatus, Payment, PaymentStatus, Payout, PayoutStatus, Refund, RegisteredTag, Settlement, Share, TagMode, Tap,
+    Text, UnixMillis,
 };
 use rusqlite::types::{FromSql, Type};
 use rusqlite::{Result, Row};
@@ -61,7 +61,7 @@ fn optional_amount(row: &Row<'_>, column: &str) -> Result<Option<Amount>> {
     stored.map(|minor_units| Amount::new(minor_units.cast_unsigned())).transpose().map_err(impossible)
 }
 
-fn optional_text(row: &Row<'_>, column: &str) -> Result<Option<Text>> {
+pub(super) fn optional_text(row: &Row<'_>, column: &str) -> Result<Option<Text>> {
     let stored: Option<String> = row.get(column)?;
     stored.map(Text::try_from).transpose().map_err(impossible)
 }
@@ -262,6 +262,17 @@ pub(super) fn payment_status_number(status: PaymentStatus) -> i64 {
     }
 }
 
+/// The number under which a payout's status is stored.
+pub(super) fn payout_status_number(status: &PayoutStatus) -> i64 {
+    match status {
+        PayoutStatus::Created => 0,
+        PayoutStatus::Submitted { .. } => 1,
+        PayoutStatus::Paid { .. } => 2,
+        PayoutStatus::Failed { .. } => 3,
+        PayoutStatus::Returned { .. } => 4,
+    }
+}
+
 pub(super) fn capture(row: &Row<'_>) -> Result<Capture> {
     Ok(Capture {
         id: id(row, "id")?,
@@ -320,7 +331,7 @@ pub(super) fn settlement(row: &Row<'_>) -> Result<Settlement> {
     agrees(row, "id", settlement.id.to_bytes())?;
     agrees(row, "merchant", settlement.merchant.to_bytes())?;
     agrees(row, "currency", settlement.currency.numeric())?;
-    agrees(row, "closed_at", signed(settlement.closed_at.0))?;
+    agrees(row, "business_day", settlement.business_day.to_string())?;
     // Both are there until it is done.
     let payout_due: Option<i64> = row.get("payout_due")?;
     agrees(row, "payout_due", payout_due.map(|_| signed(settlement.payout_at.0)))?;
@@ -333,6 +344,8 @@ pub(super) fn payout(row: &Row<'_>) -> Result<Payout> {
     let payout: Payout = body(row)?;
     agrees(row, "id", payout.id.to_bytes())?;
     agrees(row, "merchant", payout.merchant.to_bytes())?;
+    agrees(row, "currency", payout.currency.numeric())?;
+    agrees(row, "status", payout_status_number(&payout.status))?;
     agrees(row, "open", !payout.status.is_final())?;
     Ok(payout)
 }

@@ -67,8 +67,9 @@ CREATE TABLE orders (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX orders_by_merchant ON orders (merchant, id);
 CREATE INDEX orders_open ON orders (merchant, id) WHERE status = 0;
-CREATE INDEX orders_held ON orders (merchant, id) WHERE status = 4;
-CREATE INDEX orders_unpaid ON orders (merchant, status, id) WHERE status IN (2, 3);
+CREATE INDEX orders_held ON orders (id) WHERE status = 4;
+-- Those that were not simply paid: an order that is paid never enters it.
+CREATE INDEX orders_unpaid ON orders (merchant, status, id) WHERE status > 1;
 CREATE INDEX orders_by_reference ON orders (reference_key) WHERE reference_key IS NOT NULL;
 
 CREATE TABLE taps (
@@ -100,6 +101,9 @@ CREATE TABLE payments (
     progress        BLOB -- NULL: captured at once, and nothing since
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX payments_open ON payments (id) WHERE status IN (1, 2);
+-- Those that were not simply captured at once: such a payment never enters these.
+CREATE INDEX payments_unusual ON payments (merchant, status, position) WHERE status <> 0;
+CREATE INDEX payments_unusual_of_order ON payments (order_id) WHERE status <> 0;
 
 CREATE TABLE captures (
     id              BLOB PRIMARY KEY,
@@ -144,7 +148,7 @@ CREATE TABLE settlements (
     merchant        BLOB NOT NULL,
     currency        INTEGER NOT NULL,
     position        INTEGER NOT NULL,
-    closed_at       INTEGER NOT NULL,
+    business_day    TEXT NOT NULL,
     payout          BLOB, -- the payout that it called for
     payout_due      INTEGER, -- when it is to be paid out, while it is
     reserve_due     INTEGER, -- when its reserve comes free, while it is kept
@@ -158,11 +162,14 @@ CREATE INDEX settlements_reserve_due ON settlements (reserve_due) WHERE reserve_
 CREATE TABLE payouts (
     id              BLOB PRIMARY KEY,
     merchant        BLOB NOT NULL,
+    currency        INTEGER NOT NULL,
+    status          INTEGER NOT NULL, -- 0 created, 1 submitted, 2 paid, 3 failed, 4 returned
     open            INTEGER NOT NULL,
     body            BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX payouts_by_merchant ON payouts (merchant, id);
 CREATE INDEX payouts_open ON payouts (id) WHERE open = 1;
+CREATE INDEX payouts_created ON payouts (id) WHERE status = 0;
 
 CREATE TABLE merchants (
     id              BLOB PRIMARY KEY,

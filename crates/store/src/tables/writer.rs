@@ -391,7 +391,7 @@ impl<'a> Batch<'a> {
             settlement.merchant.to_bytes(),
             settlement.currency.numeric(),
             signed(position),
-            signed(settlement.closed_at.0),
+            settlement.business_day.to_string(),
             (settlement.net > 0).then_some(signed(settlement.payout_at.0)),
             settlement.reserved_until.map(|until| signed(until.0)),
             rows::encoded(settlement)?,
@@ -414,9 +414,11 @@ impl<'a> Batch<'a> {
     }
 
     fn write_payout(&self, payout: &Payout) -> rusqlite::Result<()> {
-        self.sql.prepare_cached("REPLACE INTO payouts VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+        self.sql.prepare_cached("REPLACE INTO payouts VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
             payout.id.to_bytes(),
             payout.merchant.to_bytes(),
+            payout.currency.numeric(),
+            rows::payout_status_number(&payout.status),
             !payout.status.is_final(),
             rows::encoded(payout)?,
         ])?;

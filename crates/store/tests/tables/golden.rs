@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
-use store::tables::{StoredEvent, TablesError, TablesReader, TablesWriter};
+use store::tables::{SettlementFilter, StoredEvent, TablesError, TablesReader, TablesWriter};
 use tempfile::tempdir;
 
 use payments::{DisputeStatus, Event, OrderStatus, PaymentStatus, Record, Rejection, RequestKey};
@@ -101,7 +101,13 @@ fn version_2_opens_and_is_continued() {
     let disputes = reader.disputes(payments::Owner::Wallet(wallet(0)), false, None, 9).unwrap().items;
     let lost = disputes.iter().filter(|dispute| matches!(dispute.status, DisputeStatus::Lost { .. })).count();
     assert_eq!((disputes.len(), lost), (2, 1));
-    let [newer, older] = &reader.settlements(Some(merchant(0)), None, 9).unwrap().items[..] else { panic!("two") };
+    let [newer, older] = &reader
+        .settlements(&SettlementFilter { merchant: Some(merchant(0)), ..SettlementFilter::default() }, None, 9)
+        .unwrap()
+        .items[..]
+    else {
+        panic!("two")
+    };
     assert_eq!((newer.payout, older.payout), (None, Some(story::payout(1).id)));
     let told = reader.events_after(merchant(0), 0, 99).unwrap();
     assert!(told.iter().any(|StoredEvent { event, .. }| matches!(event, Event::PaymentDeclined(_))), "{told:?}");

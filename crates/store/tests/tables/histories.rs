@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use store::tables::{
     Cause, Entry, EventKind, HistoryEntry, OrderStatusFilter, Page, SettledPayout, TablesReader, TablesWriter,
 };
-use store::tables::{StatementEntry, StoredEvent};
+use store::tables::{PayoutFilter, PayoutStatusFilter, RefundFilter, SettlementFilter, StatementEntry, StoredEvent};
 use tempfile::tempdir;
 
 use crate::lists::{Line, Lists};
@@ -98,8 +98,9 @@ fn compare_rows(reader: &TablesReader, lists: &Lists) {
         assert_eq!(reader.payment(payment.id).unwrap().as_ref(), Some(payment));
         let mut captures = lists.captures.clone();
         captures.retain(|capture| capture.payment == payment.id);
-        captures.sort_by_key(|capture| capture.id);
-        assert_eq!(reader.captures_of(payment.id).unwrap(), captures);
+        captures.sort_by_key(|capture| std::cmp::Reverse(capture.id));
+        let ask = |before, limit| reader.captures_of(payment.id, before, limit).unwrap();
+        assert_eq!(all(2, ask, |capture| capture.id), captures);
     }
     for (what, found) in [
         ("captures", lists.captures.iter().all(|it| reader.capture(it.id).unwrap().as_ref() == Some(it))),
@@ -141,12 +142,13 @@ fn compare_merchant(reader: &TablesReader, lists: &Lists, id: MerchantId, limit:
     compare_payments(reader, lists, Owner::Merchant(id), |payment| payment.merchant == id, limit);
 
     let refunds = newest_first(&lists.refunds, |refund| refund.merchant == id, |refund| refund.id);
-    let ask = |before, limit| reader.refunds(id, None, before, limit).unwrap();
+    let ask = |before, limit| reader.list_refunds(id, &RefundFilter::default(), before, limit).unwrap();
     assert_eq!(all(limit, ask, |refund| refund.id), refunds);
     for payment in &lists.payments {
         let theirs = payment.merchant == id;
         let refunds = newest_first(&lists.refunds, |refund| theirs && refund.payment == payment.id, |it| it.id);
-        let ask = |before, limit| reader.refunds(id, Some(payment.id), before, limit).unwrap();
+        let filter = RefundFilter { payment: Some(payment.id), ..RefundFilter::default() };
+        let ask = |before, limit| reader.list_refunds(id, &filter, before, limit).unwrap();
         assert_eq!(all(limit, ask, |refund| refund.id), refunds);
     }
     compare_disputes(reader, lists, Owner::Merchant(id), limit);
@@ -176,12 +178,17 @@ fn compare_disputes(reader: &TablesReader, lists: &Lists, owner: Owner, limit: u
 }
 
 fn compare_payouts(reader: &TablesReader, lists: &Lists, of: Option<MerchantId>, limit: u32) {
-    for open_only in [false, true] {
+    for status in [None, Some(PayoutStatusFilter::Created), Some(PayoutStatusFilter::Paid)] {
         let theirs = |payout: &payments::Payout| of.is_none_or(|id| payout.merchant == id);
-        let shown = |payout: &payments::Payout| theirs(payout) && (!payout.status.is_final() || !open_only);
-        let expected = newest_first(&lists.payouts, shown, |payout| payout.id);
-        let ask = |before, limit| reader.payouts(of, open_only, before, limit).unwrap();
-        assert_eq!(all(limit, ask, |payout| payout.id), expected);
+        let stands = |payout: &payments::Payout| match status {
+            None => true,
+            Some(PayoutStatusFilter::Paid) => matches!(payout.status, payments::PayoutStatus::Paid { .. }),
+            Some(_) => payout.status == payments::PayoutStatus::Created,
+        };
+        let expected = newest_first(&lists.payouts, |payout| theirs(payout) && stands(payout), |payout| payout.id);
+        let filter = PayoutFilter { merchant: of, status, ..PayoutFilter::default() };
+        let ask = |before, limit| reader.payouts(&filter, before, limit).unwrap();
+        assert_eq!(all(limit, ask, |payout: &payments::Payout| payout.id), expected);
     }
 }
 
@@ -203,7 +210,7 @@ fn compare_platform(reader: &TablesReader, lists: &Lists, limit: u32) {
     compare_disputes(reader, lists, Owner::Platform, limit);
     compare_payouts(reader, lists, None, limit);
     let expected = newest_first(&lists.settlements, |_| true, |row| row.settlement.id);
-    let ask = |before, limit| reader.settlements(None, before, limit).unwrap();
+    let ask = |before, limit| reader.settlements(&SettlementFilter::default(), before, limit).unwrap();
     assert_eq!(all(limit, ask, |row: &SettledPayout| row.settlement.id), expected);
     let mut followed: Vec<SettledPayout> = Vec::new();
     loop {
@@ -248,7 +255,8 @@ fn compare_events(reader: &TablesReader, lists: &Lists, id: MerchantId, limit: u
 
 fn compare_settlements(reader: &TablesReader, lists: &Lists, state: &State, id: MerchantId, limit: u32) {
     let expected = newest_first(&lists.settlements, |row| row.settlement.merchant == id, |row| row.settlement.id);
-    let ask = |before, limit| reader.settlements(Some(id), before, limit).unwrap();
+    let filter = SettlementFilter { merchant: Some(id), ..SettlementFilter::default() };
+    let ask = |before, limit| reader.settlements(&filter, before, limit).unwrap();
     assert_eq!(all(limit, ask, |row: &SettledPayout| row.settlement.id), expected);
 
     let mut books: Vec<_> = state.books().filter(|book| book.merchant == id).cloned().collect();

@@ -287,8 +287,10 @@ impl Lists {
                 payments::transfer_code::CAPTURE if own => capture.map_or(0, |capture| capture.fee),
                 _ => 0,
             };
-            let order = paid.and_then(|payment| payment.order);
-            StatementEntry { position, leg, code, credit, amount, at, payment, object, fee, order }
+            let order = paid.filter(|_| own).and_then(|payment| payment.order);
+            let asked = order.and_then(|id| self.orders.iter().find(|order| order.id == id));
+            let reference = asked.and_then(|order| order.reference.clone());
+            StatementEntry { position, leg, code, credit, amount, at, payment, object, fee, order, reference }
         };
         lines.map(entry).collect()
     }

@@ -4,9 +4,10 @@
 
 use rusqlite::Connection;
 
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 6] = [
     include_str!("../../src/tables/mod.rs"),
     include_str!("../../src/tables/reader.rs"),
+    include_str!("../../src/tables/settlements.rs"),
     include_str!("../../src/tables/writer.rs"),
     include_str!("../../src/tables/state.rs"),
     include_str!("../../src/tables/events.rs"),
@@ -50,12 +51,20 @@ fn fillings(place: &str) -> Vec<String> {
             "",
             "AND status = 0",
             "AND status = 1",
-            "AND status = 2 AND status IN (2, 3)",
-            "AND status = 3 AND status IN (2, 3)",
-            "AND status = 4",
+            "AND status = 2 AND status > 1",
+            "AND status = 3 AND status > 1",
+            "AND status = 4 AND status > 1",
         ],
         "what" => &["reserve_due = NULL", "payout_due = NULL"],
         "kind" => &["16"],
+        "list" => &["settlements", "payouts"],
+        "conditions" => &[
+            " AND id < ?",
+            " AND id < ? AND merchant = ?",
+            " AND id < ? AND currency = ?",
+            " AND id < ? AND merchant = ? AND status = ?",
+            " AND id < ? AND merchant = ? AND business_day >= ? AND id >= ? AND business_day <= ?",
+        ],
         "condition" => {
             let few = format!("AND position IN ({} UNION ALL {})", newest(2), newest(16));
             return vec![String::new(), "AND kind IN (1, 4, 7)".to_owned(), few];
@@ -144,17 +153,20 @@ fn few_among_many_have_an_index() {
             "FROM orders WHERE merchant = ?1 AND id < ?2 AND status = 3",
             "orders_unpaid (merchant=? AND status=? AND id<?)",
         ),
-        ("FROM orders WHERE merchant = ?1 AND id < ?2 AND status = 4", "orders_held (merchant=? AND id<?)"),
+        (
+            "FROM orders WHERE merchant = ?1 AND id < ?2 AND status = 4",
+            "orders_unpaid (merchant=? AND status=? AND id<?)",
+        ),
         ("FROM orders WHERE reference_key = ?1", "orders_by_reference (reference_key=?)"),
         ("FROM disputes WHERE wallet = ?1  AND id", "disputes_by_wallet (wallet=? AND id<?)"),
         ("FROM disputes WHERE merchant = ?1  AND id", "disputes_by_merchant (merchant=? AND id<?)"),
         ("FROM disputes WHERE ?1 = ?1 AND open = 1", "disputes_open (id<?)"),
-        ("FROM payouts WHERE merchant = ?1  AND id", "payouts_by_merchant (merchant=? AND id<?)"),
-        ("FROM payouts WHERE ?1 IS NULL AND open = 1", "payouts_open (id<?)"),
-        ("FROM refunds INDEXED BY refunds_by_payment WHERE payment", "refunds_by_payment (payment=? AND id<?)"),
-        ("FROM refunds WHERE merchant = ?1", "refunds_by_merchant (merchant=? AND id<?)"),
-        ("FROM captures WHERE payment = ?1", "captures_by_payment (payment=?)"),
-        ("FROM settlements WHERE merchant = ?1", "settlements_by_merchant (merchant=? AND id<?)"),
+        ("FROM payouts WHERE TRUE AND id < ? AND merchant = ?", "payouts_by_merchant (merchant=? AND id<?)"),
+        ("FROM payouts WHERE status = 0", "payouts_created (id>?)"),
+        (
+            "FROM settlements WHERE TRUE AND id < ? AND merchant = ? ORDER",
+            "settlements_by_merchant (merchant=? AND id<?)",
+        ),
         ("FROM settlements WHERE position > ?1", "settlements_by_position (position>?)"),
         ("SELECT position FROM events INDEXED", "events_by_kind (merchant=? AND kind=? AND position<?)"),
         ("FROM events WHERE merchant = ?1 AND position > ?2", "PRIMARY KEY (merchant=? AND position>?)"),

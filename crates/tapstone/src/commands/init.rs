@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use directory::{Actor, Purpose, Token};
+use directory::{Actor, Entry, KeyProfile, Name, Purpose, Scopes, Token};
+use engine::{Clock, SystemClock};
+use ids::TokenId;
 
 use crate::failure::Failure;
 use crate::folder::DataFolder;
@@ -15,6 +17,9 @@ pub(crate) struct Arguments {
     /// The folder to make.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
+    /// Make it for trying out: no real money, and time can be set forward.
+    #[arg(long)]
+    sandbox: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -24,8 +29,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     // Only its hash is kept, so it must have arrived before the folder is made for good.
     output::print(&format!("{}\n", key.expose()))
         .map_err(|error| Failure::Fault(format!("cannot hand over the operator's key: {error}; run it again")))?;
-    directory.add_token(Actor::Operator, &key)?;
-    directory.declare(Purpose::Live)?;
+    let now = SystemClock.now();
+    let id = TokenId::from_parts(now.0, u128::from_le_bytes(provision::random()?));
+    let profile = KeyProfile::new(id, Actor::Operator, Scopes::ALL, Name::try_from("First key")?, now);
+    directory.add([Entry::key(profile, &key)])?;
+    directory.declare(if arguments.sandbox { Purpose::Sandbox } else { Purpose::Live })?;
     let folder = arguments.data.display();
     let master_key = if key_is_new { "a new tag master key" } else { "the tag master key that was there" };
     eprintln!("{folder} is ready, with {master_key} in {folder}/tag-master.key: keep a copy of it elsewhere.");

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use directory::Actor;
+use directory::{Actor, Token};
 use engine::{Clock, SystemClock};
 use ids::TagId;
 use server::{Demo, DemoMerchant, DemoTag, DemoWallet};
@@ -37,8 +37,11 @@ pub(crate) fn prepare(folder: &OpenFolder, url: &PublicUrl) -> Result<Ready, Fai
     // Whoever reads the description knows the keys.
     let hand_over = |_: &[_]| Ok(());
     world.apply(&folder.engine, &folder.directory, Keys::Published, SystemClock.now(), hand_over)?;
+    let operator_key = Token::for_demonstration(Actor::Operator, "operator");
+    folder.directory.add_token(Actor::Operator, &operator_key)?;
     let tags = software_tags(&world, folder, url)?;
     let shown = server::World {
+        operator_key: operator_key.expose().to_owned(),
         merchants: world.merchants().iter().map(shown_merchant).collect(),
         wallets: world.wallets().iter().map(shown_wallet).collect(),
     };

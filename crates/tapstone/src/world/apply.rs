@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::io;
 
 use directory::{
-    Actor, Directory, DirectoryError, Entry, MerchantProfile, StoreProfile, TagProfile, TillProfile, Token,
-    WalletProfile,
+    Actor, Directory, DirectoryError, Entry, KeyProfile, MerchantProfile, Name, Scopes, StoreProfile, TagProfile,
+    TillProfile, Token, WalletProfile,
 };
 use engine::Engine;
-use ids::{MerchantId, StoreId, TagId, TillId, WalletId};
+use ids::{MerchantId, StoreId, TagId, TillId, TokenId, WalletId};
 use money::Currency;
 use payments::{Account, AccountFlags, Action, Owner, RegisteredTag, Rejection, UnixMillis, account_code};
 
@@ -90,8 +90,13 @@ impl World {
         })?;
         let new_keys = self.new_keys(directory, keys)?;
         hand_over(&new_keys).map_err(ApplyError::HandOver)?;
-        let tokens = new_keys.iter().map(|new| Entry::token(new.actor, &new.token));
-        directory.add(self.entries(now).chain(tokens))?;
+        let keys = new_keys.iter().map(|new| {
+            let id = TokenId::from_parts(now.0, u128::from_le_bytes(provision::random()?));
+            let profile = KeyProfile::new(id, new.actor, Scopes::usual_of(new.actor), Name::of_keys(), now);
+            Ok(Entry::key(profile, &new.token))
+        });
+        let keys: Vec<Entry> = keys.collect::<Result<_, getrandom::Error>>()?;
+        directory.add(self.entries(now).chain(keys))?;
         Ok(new_keys)
     }
 

@@ -104,7 +104,7 @@ impl World {
                 // A probe may have made room for more.
                 self.take();
                 if self.webhooks().due(now, 0).unwrap().is_empty()
-                    && self.webhooks().wakes_at().is_none_or(|at| at > now)
+                    && self.webhooks().wakes_at(now).is_none_or(|at| at > now)
                 {
                     return;
                 }
@@ -132,7 +132,8 @@ impl World {
     pub(crate) fn run_until(&mut self, end: u64) {
         loop {
             self.work();
-            match self.webhooks().wakes_at() {
+            let now = self.now;
+            match self.webhooks().wakes_at(now) {
                 Some(at) if at <= end => self.now = self.now.max(at),
                 _ => break,
             }

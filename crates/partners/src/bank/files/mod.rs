@@ -23,7 +23,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::PartnerError;
 use crate::bank::log::{self, Added, lines_table};
-use crate::bank::{Bank, Cursor, Page, PayoutInstruction, Submission};
+use crate::bank::{Bank, Cursor, OTHER_PAYMENT, Page, PayoutInstruction, Submission};
 use crate::database::{Database, Kind};
 use spool::Spool;
 
@@ -113,7 +113,7 @@ impl Bank for FileBank {
         };
         match self.spool.send(&format!("{reference}.xml"), file.as_bytes()) {
             Ok(true) => Submission::Accepted { bank_reference: reference },
-            Ok(false) => Submission::Refused { reason: "another payment was asked for with this reference".to_owned() },
+            Ok(false) => Submission::Unknown { because: OTHER_PAYMENT.to_owned() },
             Err(error) => Submission::Unknown { because: error.to_string() },
         }
     }

@@ -153,7 +153,7 @@ impl World {
             Named::Other(amount, currency) => Some(money_of(amount, currency)),
         };
         // Mostly where one may.
-        let tip = if tipping || tip % 7 == 0 { tip } else { 0 };
+        let tip = if tipping || tip.is_multiple_of(7) { tip } else { 0 };
         let wallet = whose.map_or(tap.wallet, |whose| wallet(whose.into()));
         Wish::Pay { wallet, tap: tap.id, money, tip, forced }
     }
