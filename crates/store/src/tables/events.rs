@@ -99,14 +99,15 @@ pub struct EventRow {
     /// The bits of what it is about.
     pub object: [u8; 16],
     /// The record, if no other table has all of it. Whose request it answers is nobody else's business.
-    pub record: Option<Record>,
+    pub record: Option<Box<Record>>,
 }
 
 impl EventRow {
     /// The row of a record; `None` of what is no merchant's business.
     pub fn of(record: &Record, position: u64) -> Option<Self> {
         let Told { merchant, kind, object, keeps_record } = told(&record.event)?;
-        let record = keeps_record.then(|| Record { at: record.at, request: None, event: record.event.clone() });
+        let kept = || Box::new(Record { at: record.at, request: None, event: record.event.clone() });
+        let record = keeps_record.then(kept);
         Some(Self { merchant, position, kind, object, record })
     }
 }
@@ -198,7 +199,8 @@ impl EventRow {
         };
         let missing = rusqlite::Error::QueryReturnedNoRows;
         Ok(match (kind, record) {
-            (_, Some(Record { at, event, .. })) => {
+            (_, Some(record)) => {
+                let Record { at, event, .. } = *record;
                 let closed = matches!(event, Event::OrderCancelled(_) | Event::OrderExpired(_));
                 let order = if closed { order(object)? } else { None };
                 StoredEvent { position, kind, at, event, order }

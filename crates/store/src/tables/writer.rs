@@ -178,7 +178,9 @@ impl<'a> Batch<'a> {
             Event::AccountOpened(account) => self.insert_account(account)?,
             Event::TagRegistered(tag) => self.insert_tag(tag)?,
             Event::DepositSucceeded(moved) => self.insert_deposit(&moved.what)?,
-            Event::OrderCreated(order) | Event::OrderPlaced(order) => self.new_orders.push(order.id, order.clone()),
+            Event::OrderCreated(order) | Event::OrderPlaced(order) => {
+                self.new_orders.push(order.id, order.clone());
+            }
             Event::OrderCancelled(order) => self.close_order(*order, OrderStatus::Cancelled { at })?,
             Event::OrderExpired(order) => self.close_order(*order, OrderStatus::Expired { at })?,
             Event::TapAccepted(tap) => {
@@ -191,11 +193,11 @@ impl<'a> Batch<'a> {
             Event::PaymentCaptured(Moved { what, .. }) => {
                 self.insert_capture(&what.capture)?;
                 self.update_payment(&what.payment)?;
-                what.order.as_ref().map_or(Ok(()), |order| self.replace_order(order))?;
+                what.order.as_ref().map_or(Ok(()), |order| self.close_order(order.id, order.status))?;
             }
             Event::HoldReleased(Moved { what, .. }) => {
                 self.update_payment(&what.payment)?;
-                what.order.as_ref().map_or(Ok(()), |order| self.replace_order(order))?;
+                what.order.as_ref().map_or(Ok(()), |order| self.close_order(order.id, order.status))?;
             }
             Event::PaymentRefunded(Moved { what, .. }) => {
                 self.insert_refund(&what.refund)?;
@@ -229,10 +231,7 @@ impl<'a> Batch<'a> {
         let Some(row) = EventRow::of(record, position) else { return Ok(()) };
         let merchant = match row.merchant {
             Some(merchant) => merchant,
-            None => match self.order(OrderId::from_bytes(row.object))? {
-                Some(order) => order.merchant,
-                None => return Err(rusqlite::Error::QueryReturnedNoRows),
-            },
+            None => self.merchant_of(OrderId::from_bytes(row.object))?,
         };
         self.events.push((merchant, row));
         Ok(())
@@ -459,33 +458,36 @@ impl<'a> Batch<'a> {
         })
     }
 
-    fn order(&mut self, id: OrderId) -> rusqlite::Result<Option<Order>> {
+    fn merchant_of(&mut self, id: OrderId) -> rusqlite::Result<MerchantId> {
         if let Some(order) = self.new_orders.get_mut(id) {
-            return Ok(Some(order.clone()));
+            return Ok(order.merchant);
         }
-        let select = "SELECT * FROM orders WHERE id = ?1";
-        self.sql.prepare_cached(select)?.query_one([id.to_bytes()], rows::order).optional()
+        let select = "SELECT merchant FROM orders WHERE id = ?1";
+        self.sql.prepare_cached(select)?.query_one([id.to_bytes()], |row| rows::id(row, "merchant"))
     }
 
+    /// What has become of an order: nothing else of it changes.
     fn close_order(&mut self, id: OrderId, status: OrderStatus) -> rusqlite::Result<()> {
         if let Some(order) = self.new_orders.get_mut(id) {
             order.status = status;
             return Ok(());
         }
-        match self.order(id)? {
-            Some(order) => self.write_order(&Order { status, ..order }),
-            None => Err(rusqlite::Error::QueryReturnedNoRows),
-        }
+        let (payment, amount_paid, closed_at) = rows::status_columns(status);
+        let update = "UPDATE orders SET status = ?2, closed_at = ?3, payment = ?4, amount_paid = ?5 WHERE id = ?1";
+        let changed = self.sql.prepare_cached(update)?.execute(params![
+            id.to_bytes(),
+            status_number(status),
+            closed_at.map(|at| signed(at.0)),
+            payment.map(PaymentId::to_bytes),
+            amount_paid.map(|amount| signed(amount.minor_units())),
+        ])?;
+        if changed == 1 { Ok(()) } else { Err(rusqlite::Error::QueryReturnedNoRows) }
     }
 
-    fn replace_order(&mut self, order: &Order) -> rusqlite::Result<()> {
-        self.close_order(order.id, order.status)
-    }
-
-    fn write_order(&self, order: &Order) -> rusqlite::Result<()> {
+    fn insert_order(&self, order: &Order) -> rusqlite::Result<()> {
         let (payment, amount_paid, closed_at) = rows::status_columns(order.status);
-        let replace = "REPLACE INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
-        self.sql.prepare_cached(replace)?.execute(params![
+        let insert = "INSERT INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+        self.sql.prepare_cached(insert)?.execute(params![
             order.id.to_bytes(),
             order.merchant.to_bytes(),
             order.tag.to_bytes(),
@@ -564,10 +566,14 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
+    /// In the order of their keys: see [`Self::write_entries`].
     fn write_books(&self) -> rusqlite::Result<()> {
-        let mut replace = self.sql.prepare_cached("REPLACE INTO books VALUES (?1, ?2, ?3)")?;
-        for book in self.changed_books.keys().filter_map(|pending| self.books.get(*pending)) {
-            replace.execute(params![book.pending.to_bytes(), book.merchant.to_bytes(), rows::encoded(book)?])?;
+        let mut changed: Vec<AccountId> = self.changed_books.keys().copied().collect();
+        changed.sort_unstable();
+        let write = "INSERT INTO books VALUES (?1, ?2, ?3) ON CONFLICT (pending) DO UPDATE SET body = excluded.body";
+        let mut write = self.sql.prepare_cached(write)?;
+        for book in changed.into_iter().filter_map(|pending| self.books.get(pending)) {
+            write.execute(params![book.pending.to_bytes(), book.merchant.to_bytes(), rows::encoded(book)?])?;
         }
         Ok(())
     }
@@ -596,7 +602,7 @@ impl<'a> Batch<'a> {
         for (tag, last_counter) in &self.counters {
             counter.execute(params![TagId::to_bytes(*tag), last_counter])?;
         }
-        self.new_orders.rows.iter().try_for_each(|order| self.write_order(order))?;
+        self.new_orders.rows.iter().try_for_each(|order| self.insert_order(order))?;
         self.new_taps.rows.iter().try_for_each(|(tap, payment)| self.write_tap(tap, *payment))
     }
 }
