@@ -129,11 +129,11 @@ def order_that_adds_up(case) -> None:
 
 
 def store(case) -> None:
-    """Ranges of a day do not overlap."""
+    """Ranges do not overlap, not even with those of the next day."""
     if case.method.upper() == "POST" and case.path == "/v1/stores":
         for_a_merchant(case.body)
     for day, ranges in (case.body.get("opening_hours") or {}).items():
-        case.body["opening_hours"][day] = ranges[:1]
+        case.body["opening_hours"][day] = ["09:00-18:30"] if ranges else []
 
 
 def replay_forwards(case) -> None:
@@ -196,7 +196,8 @@ def before_call(context, case, kwargs) -> None:
 
 def replace(case, part: str, value) -> None:
     """What is set is judged anew by schemathesis, even if it is the same: a body that need not be there would be missed."""
-    if value is not getattr(case, part) and value != getattr(case, part):
+    # Written out, since to Python too 1.0 is 1.
+    if repr(value) != repr(getattr(case, part)):
         setattr(case, part, value)
 
 
