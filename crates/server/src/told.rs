@@ -405,7 +405,7 @@ pub(crate) fn kinds_of(filter: &str) -> Vec<EventKind> {
         Some(family) => name.split_once('.').is_some_and(|(first, _)| first == family),
         None => *name == filter,
     };
-    NAMES.iter().filter(|(_, names)| names.iter().any(|name| matches(name))).map(|(kind, _)| *kind).collect()
+    NAMES.iter().filter(|(_, names)| names.iter().any(&matches)).map(|(kind, _)| *kind).collect()
 }
 
 /// The events of merchants, out of the tables, as webhooks send them.

@@ -207,9 +207,8 @@ impl Reconciliation {
     /// # Errors
     /// [`PartnerError`] if the file cannot be read.
     pub fn has_payouts(&self) -> Result<bool, PartnerError> {
-        self.database.read(|connection| {
-            connection.query_row("SELECT EXISTS (SELECT 1 FROM payouts)", [], |row| row.get(0))
-        })
+        self.database
+            .read(|connection| connection.query_row("SELECT EXISTS (SELECT 1 FROM payouts)", [], |row| row.get(0)))
     }
 
     /// How many breaks are open.

@@ -250,7 +250,7 @@ fn do_all(worker: &Worker, is_pressing: bool) -> Round {
     loop {
         let round = worker.round();
         attempts += u32::from(!round.did_something);
-        let is_done = !round.did_something && !(is_pressing && round.is_unanswered && attempts < MOST_ATTEMPTS);
+        let is_done = !(round.did_something || is_pressing && round.is_unanswered && attempts < MOST_ATTEMPTS);
         if is_done || worker.shared.is_closing.load(Ordering::Acquire) {
             return round;
         }

@@ -22,7 +22,7 @@ use crate::reference::{problems, schema};
 use crate::timestamp::Timestamp;
 
 /// The wallet that pays when none is named.
-const SHOPPER: WalletId = WalletId::from_u128(0x0193_0000_0000_7000_8000_73616e64626f);
+const SHOPPER: WalletId = WalletId::from_u128(0x0193_0000_0000_7000_8000_7361_6e64_626f);
 
 /// How often a touch is tried again that somebody else's has overtaken.
 const TOUCHES: usize = 3;
