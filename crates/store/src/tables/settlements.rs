@@ -290,7 +290,7 @@ impl TablesReader {
 
     /// Payouts of which a bank still has something to say, some of them.
     pub fn open_payouts(&self, limit: u32) -> Result<Vec<Payout>, TablesError> {
-        self.all("SELECT * FROM payouts WHERE open = 1 ORDER BY id LIMIT ?1", [limit], rows::body)
+        self.all("SELECT * FROM payouts WHERE open = 1 ORDER BY id LIMIT ?1", [limit], rows::payout)
     }
 
     fn page<T>(
