@@ -336,7 +336,7 @@ fn invariant_10_a_till_sees_and_touches_its_own_stores_tags_only() {
         platform.merchant_posts("/v1/keys", &scopes).expect(201).json()["token"].as_str().unwrap().to_owned();
     let here = json!({ "till": till_of(MERCHANT), "scopes": ["read", "write", "refund"] });
     let here = platform.merchant_posts("/v1/keys", &here).expect(201).json()["token"].as_str().unwrap().to_owned();
-    assert_eq!(store_of(MERCHANT).to_string() == store, false);
+    assert!(store_of(MERCHANT).to_string() != store);
 
     let body = json!({ "tag": TILL_TAG, "amount": yuan(10), "capture": "manual", "reference": "R-1" });
     platform.post(&elsewhere, "/v1/orders", &body).expect_problem(404, "not_found", None);
