@@ -148,12 +148,22 @@ class Reader {
     const successes = entries(responses).filter(([status]) => /^2/.test(status));
     const contents = successes.flatMap(([, response]) => entries(this.resolve(response)["content"]));
     const answers = contents.map(([mediaType, content]) => {
-      const schema = isObject(content["schema"]) ? content["schema"] : {};
-      return { writing: writingOf(mediaType), mediaType, shape: shapeOf(schema), schema };
+      const writing = writingOf(mediaType);
+      const schema = writing === "events" ? this.eventOf(content["schema"]) : isObject(content["schema"]) ? content["schema"] : {};
+      return { writing, mediaType, shape: shapeOf(schema), schema };
     });
     const different = answers.filter(({ mediaType }, index) => answers.findIndex((other) => other.mediaType === mediaType) === index);
     const sorted = different.sort((a, b) => Number(b.writing === "json") - Number(a.writing === "json"));
     return sorted.length > 0 ? sorted : [{ writing: "nothing", mediaType: "", shape: { kind: "null" }, schema: {} }];
+  }
+
+  /** What the data of each event of a stream is, in JSON. */
+  private eventOf(schema: Json | undefined): JsonObject {
+    const properties = isObject(schema) ? this.resolve(schema)["properties"] : undefined;
+    const data = isObject(properties) ? properties["data"] : undefined;
+    const event = isObject(data) ? data["contentSchema"] : undefined;
+    if (!isObject(event)) throw new Error("a stream of events does not say what its events are");
+    return event;
   }
 
   /** The items of a list that can be read on from its last item. */

@@ -36,9 +36,11 @@ export function shapeOf(schema: Json | undefined): Shape {
   const strange = unsupported.find((keyword) => keyword in schema);
   if (strange !== undefined) throw new Error(`a schema uses ${strange}, which the generator does not know`);
   if (typeof schema["$ref"] === "string") return { kind: "reference", name: nameOf(schema["$ref"]) };
+  // Beside properties they say which of these go together, for which the target languages have no words.
+  const isWhole = isObject(schema["properties"]);
   const alternatives = schema["oneOf"] ?? schema["anyOf"];
-  if (Array.isArray(alternatives)) return united(alternatives.map(shapeOf));
-  if (Array.isArray(schema["allOf"])) return joined(schema["allOf"].map(shapeOf));
+  if (Array.isArray(alternatives) && !isWhole) return united(alternatives.map(shapeOf));
+  if (Array.isArray(schema["allOf"]) && !isWhole) return joined(schema["allOf"].map(shapeOf));
   if (Array.isArray(schema["enum"])) return ofWords(schema["enum"]);
   if (schema["const"] !== undefined) return ofWords([schema["const"]]);
   const types = Array.isArray(schema["type"]) ? schema["type"] : [schema["type"]];

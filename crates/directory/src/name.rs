@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A name or label that people read: 1 to 80 characters, not all of them blank, none of them invisible control.
 ///
 /// Control characters (Unicode category Cc) would break lines on a till's screen. Those that turn the writing direction
-/// (U+202A to U+202E, U+2066 to U+2069) would let one merchant's name look like another's.
+/// (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069) would let one merchant's name look like another's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Name(Box<str>);
@@ -35,7 +35,7 @@ impl TryFrom<String> for Name {
         if name.chars().any(is_control) {
             return Err(NameError::ControlCharacter);
         }
-        if name.trim().is_empty() {
+        if name.chars().all(is_blank) {
             return Err(NameError::Blank);
         }
         match name.chars().count() {
@@ -46,7 +46,13 @@ impl TryFrom<String> for Name {
 }
 
 fn is_control(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    character.is_control()
+        || matches!(character, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// White space, and what is as invisible.
+fn is_blank(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
 
 impl TryFrom<&str> for Name {

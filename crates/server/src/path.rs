@@ -27,8 +27,13 @@ impl PathId {
         self.0.parse().map_err(|error: ids::ParseIdError| Problem::new(Code::InvalidId, error.to_string()).at("id"))
     }
 
+    /// Whether it names whoever asks.
+    pub(crate) fn is_me(&self) -> bool {
+        self.0 == "me"
+    }
+
     /// The id of somebody who may only ask about themselves, and may say `me`.
     pub(crate) fn parse_own<K: Kind>(&self, own: Id<K>) -> Result<Id<K>, Problem> {
-        if self.0 == "me" || self.parse::<K>()? == own { Ok(own) } else { Err(Problem::not_found()) }
+        if self.is_me() || self.parse::<K>()? == own { Ok(own) } else { Err(Problem::not_found()) }
     }
 }

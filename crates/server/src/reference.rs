@@ -10,15 +10,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response as HttpResponse};
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::openapi::example::{Example, ExampleBuilder};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::response::{Response, ResponseBuilder};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, Header, InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr, Required,
+    ComponentsBuilder, Content, ContentBuilder, Header, InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr, Required,
     ServerBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
@@ -158,12 +158,76 @@ pub(crate) fn complete(mut api: OpenApi) -> OpenApi {
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
         components.add_security_scheme(name, SecurityScheme::Http(bearer));
     }
+    state_choices(&mut components.schemas);
+    if let Some(data) = components.schemas.get_mut("EventData") {
+        accept_any(data);
+    }
+    let optional = optional_bodies(&components.schemas);
     for (path, item) in &mut api.paths.paths {
+        operations(item).for_each(|(operation, _)| free_body(operation, &optional));
         if path.starts_with("/v1/") {
             operations(item).for_each(|(operation, is_command)| complete_operation(operation, is_command));
         }
     }
     api
+}
+
+/// What a type cannot say of its fields: which of them exclude or need each other. One keyword for each type, since the
+/// order of several would be another each time.
+fn choices() -> [(&'static str, &'static str, Value); 4] {
+    let either = |one: &[&str], other: &[&str]| {
+        let only = |these: &[&str], others: &[&str]| {
+            let without: serde_json::Map<_, _> = others.iter().map(|name| ((*name).to_owned(), json!(false))).collect();
+            json!({ "required": these, "properties": without })
+        };
+        json!([only(one, other), only(other, one)])
+    };
+    let holds = json!([
+        { "properties": { "hold_expires_in_seconds": false } },
+        { "properties": { "capture": { "const": "manual" } }, "required": ["capture"] },
+    ]);
+    let tills = json!({ "items": { "enum": ["read", "write", "refund"] } });
+    [
+        ("NewOrder", "allOf", json!([{ "oneOf": either(&["amount"], &["currency"]) }, { "anyOf": holds }])),
+        ("NewSplit", "oneOf", either(&["amount"], &["basis_points"])),
+        ("BankAccount", "oneOf", either(&["iban"], &["bank_code", "account_number"])),
+        ("NewKey", "anyOf", json!([{ "properties": { "till": false } }, { "properties": { "scopes": tills } }])),
+    ]
+}
+
+/// Turns one of several into any of them. Which of them an event's data is, its type says: what fits one may fit another.
+fn accept_any(schema: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::OneOf(choice)) = schema {
+        let items = std::mem::take(&mut choice.items);
+        let any = items.into_iter().fold(AnyOfBuilder::new(), AnyOfBuilder::item);
+        *schema = RefOr::T(any.build().into());
+    }
+}
+
+fn state_choices(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
+    for (name, keyword, choice) in choices() {
+        if let Some(RefOr::T(Schema::Object(object))) = schemas.get_mut(name) {
+            object.extensions.get_or_insert_default().insert(keyword.to_owned(), choice);
+        }
+    }
+}
+
+/// The bodies that need not be sent, since none of their fields must be there.
+fn optional_bodies(schemas: &BTreeMap<String, RefOr<Schema>>) -> BTreeSet<String> {
+    let is_optional = |schema: &RefOr<Schema>| matches!(schema, RefOr::T(Schema::Object(it)) if it.required.is_empty());
+    let optional = schemas.iter().filter(|(_, schema)| is_optional(schema));
+    optional.map(|(name, _)| Ref::from_schema_name(name).ref_location).collect()
+}
+
+fn free_body(operation: &mut Operation, optional: &BTreeSet<String>) {
+    let Some(RefOr::T(body)) = &mut operation.request_body else { return };
+    let is_optional = |content: &RefOr<Content>| match content {
+        RefOr::T(Content { schema: Some(RefOr::Ref(schema)), .. }) => optional.contains(&schema.ref_location),
+        _ => false,
+    };
+    if body.content.values().all(is_optional) {
+        body.required = Some(Required::False);
+    }
 }
 
 /// An item's operations, and whether they decide something.

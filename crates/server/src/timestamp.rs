@@ -1,5 +1,5 @@
 //! Moments as the API writes them, RFC 3339 in UTC with milliseconds, `2026-11-22T12:30:00.000Z`; and as it reads them,
-//! any of RFC 3339 from 1970 on, to the millisecond.
+//! any of RFC 3339, to the millisecond; what lies before 1970 is read as its beginning, since nothing here is older.
 
 use std::fmt;
 use std::str::FromStr;
@@ -40,17 +40,22 @@ fn date_of_day(day: u64) -> (u64, u64, u64) {
     (400 * cycle + year_of_cycle + next_year, month, day_of_month)
 }
 
-/// The inverse of [`date_of_day`]; none if the calendar has no such day, or it is before 1970.
-fn day_of_date(year: u64, month: u64, day: u64) -> Option<u64> {
+/// The inverse of [`date_of_day`], for days before 1970 too; none if the calendar has no such day.
+fn day_of_date(year: u64, month: u64, day: u64) -> Option<i64> {
+    // The calendar repeats itself after so many years, all of which are counted from 1970 on.
+    const YEARS: u64 = 2_000;
+    const DAYS: i64 = 730_485;
+    let year = year + YEARS;
     let from_march = (month + 9) % 12;
     let year_from_march = year.checked_sub(u64::from(month < 3))?;
     let (cycle, of_cycle) = (year_from_march / 400, year_from_march % 400);
     let of_year = (153 * from_march + 2) / 5 + day.checked_sub(1)?;
     let days = cycle * 146_097 + of_cycle * 365 + of_cycle / 4 - of_cycle / 100 + of_year;
-    days.checked_sub(719_468).filter(|counted| date_of_day(*counted) == (year, month, day))
+    let counted = days.checked_sub(719_468).filter(|counted| date_of_day(*counted) == (year, month, day))?;
+    i64::try_from(counted).ok().map(|counted| counted - DAYS)
 }
 
-/// Not a moment of RFC 3339, or one before 1970.
+/// Not a moment of RFC 3339.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotAMoment;
 
@@ -74,14 +79,20 @@ fn read(text: &[u8]) -> Option<u64> {
     let minute = number(&[*minute_1, *minute_0]).filter(|minute| *minute < 60)?;
     let second = number(&[*second_1, *second_0]).filter(|second| *second <= 60)?;
     let (thousandths, offset) = fraction(rest)?;
-    let local = day * MILLISECONDS_OF_A_DAY + ((hour * 60 + minute) * 60 + second) * 1_000 + thousandths;
+    let of_day = ((hour * 60 + minute) * 60 + second) * 1_000 + thousandths;
+    let milliseconds = day * i64::try_from(MILLISECONDS_OF_A_DAY).ok()? + i64::try_from(of_day).ok()? - ahead(offset)?;
+    Some(u64::try_from(milliseconds).unwrap_or(0))
+}
+
+/// The milliseconds that a zone's clocks are ahead of UTC.
+fn ahead(offset: &[u8]) -> Option<i64> {
     match offset {
-        [b'Z' | b'z'] => Some(local),
+        [b'Z' | b'z'] => Some(0),
         [sign @ (b'+' | b'-'), hour_1, hour_0, b':', minute_1, minute_0] => {
             let hours = number(&[*hour_1, *hour_0]).filter(|hours| *hours < 24)?;
             let minutes = number(&[*minute_1, *minute_0]).filter(|minutes| *minutes < 60)?;
-            let ahead = (hours * 60 + minutes) * 60_000;
-            if *sign == b'+' { local.checked_sub(ahead) } else { Some(local + ahead) }
+            let ahead = i64::try_from((hours * 60 + minutes) * 60_000).ok()?;
+            Some(if *sign == b'+' { ahead } else { -ahead })
         }
         _ => None,
     }
@@ -131,6 +142,11 @@ mod tests {
         let moment = |text: &str| text.parse::<Timestamp>().map(|read| read.0.0);
         for (text, milliseconds) in [
             ("1970-01-01T00:00:00Z", 0),
+            ("1969-12-31T23:59:59Z", 0),
+            ("1970-01-01T00:00:00+01:00", 0),
+            ("1969-12-31T23:30:00-01:00", 1_800_000),
+            ("0000-01-01T00:00:00Z", 0),
+            ("0383-09-13T04:28:53.216602Z", 0),
             ("2000-02-29T00:00:00.000Z", 951_782_400_000),
             ("2026-11-22T12:30:00.007Z", 1_795_350_600_007),
             ("2026-11-22t12:30:00.0079z", 1_795_350_600_007),
@@ -156,8 +172,7 @@ mod tests {
             "2026-01-01T00:00:00.Z",
             "2026-01-01T00:00:00+0800",
             "2026-01-01T00:00:00+24:00",
-            "1969-12-31T23:59:59Z",
-            "1970-01-01T00:00:00+01:00",
+            "1900-02-29T00:00:00Z",
             "1795350600000",
             "２026-01-01T00:00:00Z",
         ] {
@@ -170,7 +185,7 @@ mod tests {
         let mut before = date_of_day(0);
         for day in 1..365_250 {
             let (year, month, date) = date_of_day(day);
-            assert_eq!(day_of_date(year, month, date), Some(day));
+            assert_eq!(day_of_date(year, month, date), Some(i64::try_from(day).unwrap()));
             let follows = (year, month, date) == (before.0, before.1, before.2 + 1)
                 || (date == 1 && ((year, month) == (before.0, before.1 + 1) || (year, month) == (before.0 + 1, 1)));
             assert!(follows && (1..=12).contains(&month) && (1..=31).contains(&date), "day {day}");

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde_json::{Value, json};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, Type};
-use utoipa::openapi::{KnownFormat, RefOr, Required, Schema, SchemaFormat};
+use utoipa::openapi::{KnownFormat, Ref, RefOr, Required, Schema, SchemaFormat};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::query::MAX_LIMIT;
@@ -75,12 +75,53 @@ named! {
     BreakId => id("a break", "brk");
     /// A place in a settlement.
     EntryCursor => text(Some("A place in a settlement."), "4711-0", Some("^[0-9]{1,19}-[0-9]{1,9}$"));
+    /// A merchant's id, or `me`.
+    MerchantOrMe => id_or_me("merchant", "mch");
+    /// A wallet's id, or `me`.
+    WalletOrMe => id_or_me("wallet", "wlt");
     /// A merchant category code.
-    Mcc => text(Some("What trade it is in: a merchant category code of ISO 18245."), "5814", Some("^[0-9]{4}$"));
+    Mcc => registered(
+        "What trade it is in: a merchant category code of ISO 18245.", "5814", "^[0-9]{4}$", "merchant-category-code",
+    );
     /// A country.
-    Country => text(Some("An assigned country code of ISO 3166-1."), "CN", Some("^[A-Z]{2}$"));
+    Country => registered("An assigned country code of ISO 3166-1.", "CN", "^[A-Z]{2}$", "country-code");
     /// A time zone.
-    TimeZone => text(Some("A time zone of the IANA database."), "Asia/Shanghai", Some(r"^[A-Za-z0-9_+/-]{1,64}$"));
+    TimeZone => registered(
+        "A time zone of the IANA database.", "Asia/Shanghai", r"^[A-Za-z0-9_+/-]{1,64}$", "time-zone",
+    );
+    /// An international bank account number.
+    Iban => registered(
+        "An international bank account number (ISO 13616), with its check digits.", "DE89370400440532013000",
+        "^[A-Z]{2}[0-9]{2}[A-Z0-9]{1,30}$", "iban",
+    );
+    /// Part of a bank account that is not an IBAN.
+    AccountPart => text(
+        Some("Letters and digits, with hyphens and spaces between them."), "102290000013",
+        Some("^[A-Za-z0-9]([A-Za-z0-9 -]{0,32}[A-Za-z0-9])?$"),
+    );
+    /// An e-mail address.
+    Email => email();
+    /// Words for people, on one line.
+    Words => words(140);
+    /// A merchant's own name for an order.
+    OrderReference => words(64);
+    /// What a merchant says in a dispute.
+    Evidence => evidence();
+    /// A pattern of event types.
+    EventPattern => event_pattern();
+    /// Where a webhook endpoint is.
+    EndpointUrl => endpoint_url();
+    /// What a tag says.
+    TouchUrl => touch_url();
+    /// A moment as it is asked for.
+    Moment => moment();
+    /// A day.
+    Day => day();
+    /// A time of day.
+    TimeOfDay => text(
+        Some("`24:00:00` is the end of the day."), "18:00:00",
+        Some("^(([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]|24:00:00)$"),
+    );
     /// Another system's name for something.
     Reference => text(Some("Another system's name for it, unique among its likes."), "S-0001", Some("^[!-~]{1,64}$"));
     /// A name.
@@ -99,6 +140,8 @@ named! {
     Schedule => schedule();
     /// What is held back.
     SettlementReserve => reserve();
+    /// An event of a stream, by its lines.
+    StreamedEvent => streamed_event();
     /// Some object.
     AnyObject => any_object();
     /// A postal address.
@@ -110,7 +153,7 @@ named! {
     /// A place in a wallet's history.
     HistoryCursor => text(Some("A place in a wallet's history."), "4711", Some("^[0-9]{1,20}$"));
     /// A currency.
-    Currency => text(Some("An active ISO 4217 currency with a minor unit."), "CNY", Some("^[A-Z]{3}$"));
+    Currency => registered("An active ISO 4217 currency with a minor unit.", "CNY", "^[A-Z]{3}$", "currency");
     /// A moment.
     Timestamp => text(
         Some("A moment: RFC 3339, UTC, milliseconds."),
@@ -133,9 +176,79 @@ pub(crate) fn text(description: Option<&str>, example: &str, pattern: Option<&st
     text.examples([Value::from(example)]).build().into()
 }
 
+/// The schema of an entry of a register: the pattern says what it looks like, and the format which register it is.
+fn registered(description: &str, example: &str, pattern: &str, format: &str) -> Schema {
+    let text = ObjectBuilder::new().schema_type(Type::String).description(Some(description)).pattern(Some(pattern));
+    let text = text.format(Some(SchemaFormat::Custom(format.to_owned())));
+    text.examples([Value::from(example)]).build().into()
+}
+
+fn id_or_me(of: &str, prefix: &str) -> Schema {
+    let pattern = format!("^(me|{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}})$");
+    text(Some(&format!("Names a {of}; `me` is the one that asks.")), "me", Some(&pattern))
+}
+
+/// Words that people read: no control characters and nothing that turns the writing direction, and not all blank.
+fn readable(most: usize) -> ObjectBuilder {
+    let refused = r"\u0000-\u001F\u007F-\u009F\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069";
+    let blank = r"\u0020\u00A0\u1680\u2000-\u200D\u2028\u2029\u202F\u205F\u2060\u3000\uFEFF";
+    let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(most));
+    text.pattern(Some(format!("^[^{refused}]*[^{refused}{blank}][^{refused}]*$")))
+}
+
+fn words(most: usize) -> Schema {
+    readable(most).description(Some("Words on one line, in any script.")).build().into()
+}
+
+fn evidence() -> Schema {
+    let refused = r"\u0000-\u0009\u000B-\u001F\u007F-\u009F";
+    let blank = r"\u000A\u0020\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000";
+    let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(4_000));
+    let text = text.pattern(Some(format!("^[^{refused}]*[^{refused}{blank}][^{refused}]*$")));
+    text.description(Some("Words, on as many lines as it takes.")).build().into()
+}
+
+fn email() -> Schema {
+    let text = ObjectBuilder::new().schema_type(Type::String).max_length(Some(254));
+    let text = text.format(Some(SchemaFormat::KnownFormat(KnownFormat::Email)));
+    let text = text.pattern(Some(r"^[!-?A-~]+@[!-?A-~]+\.[!-?A-~]+$"));
+    text.description(Some("An e-mail address.")).examples([json!("owner@example.com")]).build().into()
+}
+
+fn event_pattern() -> Schema {
+    let text = ObjectBuilder::new().schema_type(Type::String).max_length(Some(64));
+    let text = text.pattern(Some(r"^(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)$"));
+    text.description(Some("All events, a family, or one type.")).examples([json!("payment.*")]).build().into()
+}
+
+fn endpoint_url() -> Schema {
+    let text = ObjectBuilder::new().schema_type(Type::String).max_length(Some(2_048));
+    let text = text.format(Some(SchemaFormat::Custom("public-url".to_owned()))).pattern(Some("^https?://[!-~]+$"));
+    text.examples([json!("https://example.com/tapstone")]).build().into()
+}
+
+fn touch_url() -> Schema {
+    let text = ObjectBuilder::new().schema_type(Type::String).max_length(Some(512));
+    let text = text.pattern(Some(
+        r"^[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9.:-]+/([A-Za-z0-9._~-]+/)*t\?e=[0-9A-Fa-f]{32}&c=[0-9A-Fa-f]{16}$",
+    ));
+    let example = "https://pay.example/t?e=EF963FF7828658A599F3041510671E88&c=94EED9EE65337086";
+    text.examples([json!(example)]).build().into()
+}
+
+fn moment() -> Schema {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let text = text.format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+    text.description(Some("A moment of RFC 3339.")).examples([json!("2026-11-22T12:30:00Z")]).build().into()
+}
+
+fn day() -> Schema {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    text.format(Some(SchemaFormat::KnownFormat(KnownFormat::Date))).examples([json!("2027-01-01")]).build().into()
+}
+
 fn name() -> Schema {
-    let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(80));
-    text.description(Some("A name that people read.")).examples([json!("West Lake")]).build().into()
+    readable(80).description(Some("A name that people read.")).examples([json!("West Lake")]).build().into()
 }
 
 fn scope() -> Schema {
@@ -161,8 +274,8 @@ fn payout_accounts() -> Schema {
     accounts.additional_properties(Some(AdditionalProperties::RefOr(RefOr::T(account)))).build().into()
 }
 
-fn whole(description: &str, most: Option<u32>) -> RefOr<Schema> {
-    let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0_u32)).maximum(most);
+fn whole(description: &str, least: u32, most: u64) -> RefOr<Schema> {
+    let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least)).maximum(Some(most));
     RefOr::T(number.description(Some(description)).build().into())
 }
 
@@ -171,15 +284,18 @@ fn fee_rate() -> Schema {
         "A price that holds from a volume on.",
         3,
         [
-            ("from_volume", whole("What must have been captured in the month before, in minor units; first 0.", None)),
-            ("rate", whole("Basis points: hundredths of a percent.", Some(10_000))),
-            ("fixed", whole("Charged besides, in minor units.", None)),
+            (
+                "from_volume",
+                whole("What must have been captured in the month before, in minor units; first 0.", 0, u64::MAX),
+            ),
+            ("rate", whole("Basis points: hundredths of a percent.", 0, 10_000)),
+            ("fixed", whole("Charged besides, in minor units.", 0, u64::MAX)),
         ],
     );
     let optional = |description: &str| {
         let number = ObjectBuilder::new()
             .schema_type(utoipa::openapi::schema::SchemaType::from_iter([Type::Integer, Type::Null]));
-        RefOr::T(number.minimum(Some(0_u32)).description(Some(description)).build().into())
+        RefOr::T(number.minimum(Some(0_u32)).maximum(Some(u64::MAX)).description(Some(description)).build().into())
     };
     let method =
         ObjectBuilder::new().schema_type(utoipa::openapi::schema::SchemaType::from_iter([Type::String, Type::Null]));
@@ -222,10 +338,30 @@ fn reserve() -> Schema {
         "A part of each settlement that is held back for a while.",
         2,
         [
-            ("rate", whole("Basis points of the net amount; at least 1.", Some(10_000))),
-            ("days", whole("For how many days: 1 to 1000.", Some(1_000))),
+            ("rate", whole("Basis points of the net amount.", 1, 10_000)),
+            ("days", whole("For how many days.", 1, 1_000)),
         ],
     )
+}
+
+/// OpenAPI 3.1 does not say what the schema of `text/event-stream` is of: this one is of each event, by the names of its
+/// lines, and says in the words of JSON Schema what the text of its data is.
+fn streamed_event() -> Schema {
+    let line = |description: &str| ObjectBuilder::new().schema_type(Type::String).description(Some(description));
+    let mut data = line("The event.").content_media_type("application/json").build();
+    let event = json!(Ref::from_schema_name("Event"));
+    data.extensions.get_or_insert_default().insert("contentSchema".to_owned(), event);
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some("An event of a stream, by its lines."))
+        .property("id", line("Its journal position, in decimal."))
+        .required("id")
+        .property("event", line("Its type."))
+        .required("event")
+        .property("data", data)
+        .required("data")
+        .build()
+        .into()
 }
 
 fn any_object() -> Schema {
@@ -235,6 +371,7 @@ fn any_object() -> Schema {
 
 fn metadata() -> Schema {
     let note = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(500));
+    let note = note.pattern(Some(r"^[^\u0000-\u001F\u007F-\u009F]+$"));
     let names = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[A-Za-z0-9_.-]{1,40}$"));
     let mut notes = ObjectBuilder::new()
         .schema_type(Type::Object)
@@ -285,7 +422,7 @@ fn position() -> Schema {
 fn opening_hours() -> Schema {
     let range = || {
         let text = ObjectBuilder::new().schema_type(Type::String).examples([json!("09:00-18:30")]);
-        text.pattern(Some("^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$"))
+        text.pattern(Some("^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$|^00:00-24:00$"))
     };
     let ranges = || RefOr::T(ArrayBuilder::new().items(range()).max_items(Some(8)).build().into());
     object(
@@ -360,15 +497,12 @@ pub(crate) struct Created;
 impl IntoParams for Created {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let moment = |name: &str, description: &str| {
-            let text = ObjectBuilder::new()
-                .schema_type(Type::String)
-                .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
             ParameterBuilder::new()
                 .name(name)
                 .parameter_in(ParameterIn::Query)
                 .required(Required::False)
                 .description(Some(description))
-                .schema(Some(text.examples([json!("2026-11-22T12:30:00Z")])))
+                .schema(Some(Moment::schema()))
                 .build()
         };
         vec![

@@ -84,8 +84,9 @@ problems!(ListProblems: NotFound);
         schema::ByMerchant,
         schema::ByKey,
         ("object" = Option<String>, Query, description = "Only what was done to what has this id.",
-            example = "sto_01h455vb4pex5vsknk084sn02q"),
-        ("action" = Option<String>, Query, description = "Only such actions.", example = "store.updated"),
+            min_length = 1, max_length = 64, example = "sto_01h455vb4pex5vsknk084sn02q"),
+        ("action" = Option<String>, Query, description = "Only such actions.", min_length = 1, max_length = 64,
+            example = "store.updated"),
     ),
     responses((status = 200, description = "Part of the log.", body = AuditLog), ListProblems),
     security(("operator_key" = ["read"]), ("merchant_key" = ["read"])),
@@ -107,7 +108,7 @@ pub(crate) async fn list(State(app): State<App>, actor: Manager<Read>, mut query
 fn named(query: &mut Query, name: &'static str) -> Result<Option<String>, Problem> {
     let text: Option<String> = query.take(name, "must be a text")?;
     match text {
-        Some(text) if text.is_empty() || text.len() > MAX_FILTER => {
+        Some(text) if !(1..=MAX_FILTER).contains(&text.chars().count()) => {
             Err(Problem::field(name, "must have 1 to 64 characters"))
         }
         text => Ok(text),

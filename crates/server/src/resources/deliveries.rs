@@ -152,10 +152,9 @@ problems!(ListProblems: InvalidId, NotFound);
     params(
         ("id" = inline(schema::WebhookEndpointId), Path, description = "The endpoint's id."),
         schema::Paging<schema::DeliveryId>,
-        ("status" = Option<String>, Query, description = "Only those that are `pending`, `succeeded` or `dead`.",
-            example = "dead"),
+        ("status" = Option<StatusName>, Query, description = "Only those of this status."),
         ("event_type" = Option<String>, Query, description = "Only those of events of this type.",
-            example = "payment.succeeded"),
+            min_length = 1, max_length = 64, example = "payment.succeeded"),
     ),
     responses((status = 200, description = "Part of the list.", body = DeliveryList), ListProblems),
     security(("merchant_key" = ["read"])),
@@ -175,7 +174,7 @@ pub(crate) async fn list(
         Some(_) => return Err(Problem::field("status", "must be `pending`, `succeeded` or `dead`")),
     };
     let event_type = query.take::<String>("event_type", "")?;
-    if event_type.as_ref().is_some_and(|name| name.is_empty() || name.len() > MAX_EVENT_TYPE) {
+    if event_type.as_ref().is_some_and(|name| !(1..=MAX_EVENT_TYPE).contains(&name.chars().count())) {
         return Err(Problem::field("event_type", "must have 1 to 64 characters"));
     }
     let page = query.into_page::<DeliveryId>()?;

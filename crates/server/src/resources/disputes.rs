@@ -1,5 +1,7 @@
 //! Disputes: a payer's word against a payment, the merchant's answer, and the platform's decision.
 
+use std::str::FromStr;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -112,7 +114,7 @@ pub(crate) struct DisputeRequest {
     #[schema(value_type = Option<schema::Money>, nullable = false)]
     amount: Option<Money>,
     /// Why, for the merchant to read.
-    #[schema(value_type = String, min_length = 1, max_length = 140, example = "never received")]
+    #[schema(value_type = schema::Words, example = "never received")]
     reason: Text,
 }
 
@@ -142,6 +144,21 @@ pub(crate) async fn create(
     submit(&app, StatusCode::CREATED, Action::OpenDispute(new), request).await
 }
 
+/// The disputes that a list can be narrowed to.
+#[derive(Debug, Clone, Copy, ToSchema)]
+#[schema(as = OpenDisputes, rename_all = "snake_case")]
+enum OpenOnly {
+    Open,
+}
+
+impl FromStr for OpenOnly {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if text == "open" { Ok(Self::Open) } else { Err(()) }
+    }
+}
+
 /// List disputes
 ///
 /// Those that the wallet opened, the merchant has to answer, or (of the operator) everybody's; newest first.
@@ -149,17 +166,13 @@ pub(crate) async fn create(
     get, path = "/v1/disputes", tag = "disputes", operation_id = "listDisputes",
     params(
         schema::Paging<schema::DisputeId>,
-        ("status" = Option<String>, Query, description = "`open`: only those that are not decided.", example = "open"),
+        ("status" = inline(Option<OpenOnly>), Query, description = "`open`: only those that are not decided."),
     ),
     responses((status = 200, description = "Part of the list.", body = DisputeList)),
     security(("merchant_key" = ["read"]), ("wallet_token" = []), ("operator_key" = ["read"])),
 )]
 pub(crate) async fn list(State(app): State<App>, actor: Disputant, mut query: Query) -> Result<Response, Problem> {
-    let open_only = match query.take::<String>("status", "")?.as_deref() {
-        None => false,
-        Some("open") => true,
-        Some(_) => return Err(Problem::field("status", "must be `open`, or left out")),
-    };
+    let open_only = query.take::<OpenOnly>("status", "must be `open`, or left out")?.is_some();
     let page = query.into_page::<DisputeId>()?;
     let owner = actor.owner();
     let disputes = app.read(move |tables| tables.disputes(owner, open_only, page.starting_after, page.limit)).await?;
@@ -192,7 +205,7 @@ pub(crate) async fn get(State(app): State<App>, actor: Disputant, _: NoQuery, id
 #[schema(as = DisputeAnswer)]
 pub(crate) struct EvidenceRequest {
     /// In words; line breaks are allowed. The payer reads it too.
-    #[schema(value_type = String, min_length = 1, max_length = 4_000)]
+    #[schema(value_type = schema::Evidence)]
     evidence: Evidence,
 }
 

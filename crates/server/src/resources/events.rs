@@ -67,7 +67,7 @@ problems!(ListenProblems: TooManyListeners);
     responses(
         (status = 200, description = "Part of the list; or each event's `data` is such an event.", content(
             (EventList = "application/json"),
-            (EventView = "text/event-stream"),
+            (schema::StreamedEvent = "text/event-stream"),
         )),
         ListenProblems,
     ),

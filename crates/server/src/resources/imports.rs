@@ -173,7 +173,7 @@ problems!(ImportProblems: NotFound);
 #[utoipa::path(
     post, path = "/v1/imports", tag = "imports", operation_id = "createImport",
     params(
-        ("kind" = Option<String>, Query, description = "With `text/csv`: what the rows describe."),
+        ("kind" = Option<Kind>, Query, description = "With `text/csv`: what the rows describe."),
         ("dry_run" = Option<bool>, Query, description = "With `text/csv`: only say what would be done."),
         ("partial" = Option<bool>, Query, description = "With `text/csv`: take the rows that can be taken."),
         schema::ByMerchant,

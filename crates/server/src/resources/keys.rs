@@ -125,7 +125,7 @@ pub(crate) struct KeyRequest {
     /// What it may be used for: no more than the key that asks, and for a till not `settle`. Left out: all of that, but
     /// for a till `read` and `write`.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<Vec<schema::Scope>>, nullable = false, min_items = 1, max_items = 4)]
+    #[schema(value_type = Option<BTreeSet<schema::Scope>>, nullable = false, min_items = 1, max_items = 4)]
     scopes: Option<ScopeList>,
     /// What it is called; `API key` if nothing is said.
     #[serde(default, deserialize_with = "present")]

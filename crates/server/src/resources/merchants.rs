@@ -234,7 +234,7 @@ pub(crate) struct MerchantRequest {
     name_zh: Option<Name>,
     /// What it is called in law.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, nullable = false, min_length = 1, max_length = 140)]
+    #[schema(value_type = Option<schema::Words>, nullable = false)]
     legal_name: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<schema::Mcc>, nullable = false)]
@@ -249,10 +249,10 @@ pub(crate) struct MerchantRequest {
     time_zone: Option<ZoneName>,
     /// Whom to write to.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, nullable = false, max_length = 254)]
+    #[schema(value_type = Option<schema::Email>, nullable = false)]
     email: Option<Email>,
     /// What it can be paid in.
-    #[schema(value_type = Vec<schema::Currency>, min_items = 1, max_items = 30)]
+    #[schema(value_type = BTreeSet<schema::Currency>, min_items = 1, max_items = 30)]
     currencies: Currencies,
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<schema::Reference>, nullable = false)]
@@ -308,7 +308,7 @@ pub(crate) struct MerchantChanges {
     name_zh: Edit<Name>,
     /// What it is called in law.
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 140)]
+    #[schema(value_type = Option<schema::Words>)]
     legal_name: Edit<Text>,
     #[serde(default)]
     #[schema(value_type = Option<schema::Mcc>)]
@@ -323,11 +323,11 @@ pub(crate) struct MerchantChanges {
     time_zone: Edit<ZoneName>,
     /// Whom to write to.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 254)]
+    #[schema(value_type = Option<schema::Email>)]
     email: Edit<Email>,
     /// What it can be paid in besides what it already can: none is taken away.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<Vec<schema::Currency>>, nullable = false, min_items = 1, max_items = 30)]
+    #[schema(value_type = Option<BTreeSet<schema::Currency>>, nullable = false, min_items = 1, max_items = 30)]
     currencies: Option<Currencies>,
     #[serde(default)]
     #[schema(value_type = Option<schema::Reference>)]
@@ -453,7 +453,7 @@ problems!(GetProblems: InvalidId, NotFound);
 /// A merchant can read itself only.
 #[utoipa::path(
     get, path = "/v1/merchants/{id}", tag = "merchants", operation_id = "getMerchant",
-    params(("id" = String, Path, description = "The merchant's id, or `me`.", example = "me")),
+    params(("id" = inline(schema::MerchantOrMe), Path, description = "The merchant's id, or `me`.")),
     responses((status = 200, description = "The merchant.", body = MerchantWithStores), GetProblems),
     security(("operator_key" = ["read"]), ("merchant_key" = ["read"]), ("till_key" = ["read"])),
 )]
@@ -463,10 +463,7 @@ pub(crate) async fn get(
     _: NoQuery,
     id: PathId,
 ) -> Result<Response, Problem> {
-    let id = match actor.merchant() {
-        Some(own) => id.parse_own(own)?,
-        None => id.parse()?,
-    };
+    let id = own_or_any(&id, actor.merchant())?;
     let profile = app.directory().merchant(id).ok_or_else(Problem::not_found)?;
     let stores = app.with_directory(move |directory| stores_of(directory, id)).await?;
     let stores = stores.iter().map(|(store, tills)| StoreWithTills {
@@ -497,7 +494,7 @@ problems!(ChangeProblems: InvalidId, NotFound, ReferenceTaken, AlreadyExists);
 /// A merchant can change its own contact and notes.
 #[utoipa::path(
     post, path = "/v1/merchants/{id}", tag = "merchants", operation_id = "updateMerchant",
-    params(("id" = String, Path, description = "The merchant's id, or `me`.", example = "me")),
+    params(("id" = inline(schema::MerchantOrMe), Path, description = "The merchant's id, or `me`.")),
     request_body = MerchantChanges,
     responses((status = 200, description = "The merchant as it is now.", body = MerchantView), ChangeProblems),
     security(("operator_key" = ["write"]), ("merchant_key" = ["write"])),
@@ -525,9 +522,14 @@ pub(crate) async fn update(
     Ok(reply.into_response())
 }
 
-/// The merchant that a path names: a merchant may only name itself, and may say `me`.
+/// The merchant that a path names: a merchant may only name itself, and may say `me`, which is nobody when the operator
+/// says it.
 fn own_or_any(path: &PathId, own: Option<MerchantId>) -> Result<MerchantId, Problem> {
-    own.map_or_else(|| path.parse(), |own| path.parse_own(own))
+    match own {
+        Some(own) => path.parse_own(own),
+        None if path.is_me() => Err(Problem::not_found()),
+        None => path.parse(),
+    }
 }
 
 /// Where the money of one currency is to go.
@@ -550,15 +552,15 @@ pub(crate) struct PayoutAccountRequest {
 struct AccountRequest {
     /// Its international number (ISO 13616).
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, nullable = false, example = "DE89370400440532013000")]
+    #[schema(value_type = Option<schema::Iban>, nullable = false)]
     iban: Option<Iban>,
     /// Which bank or branch, where there are no IBANs.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, nullable = false, max_length = 34, example = "102290000013")]
+    #[schema(value_type = Option<schema::AccountPart>, nullable = false, example = "102290000013")]
     bank_code: Option<AccountPart>,
     /// Which account there.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, nullable = false, max_length = 34, example = "6222021001116245")]
+    #[schema(value_type = Option<schema::AccountPart>, nullable = false, example = "6222021001116245")]
     account_number: Option<AccountPart>,
     /// Whose account it is.
     #[schema(value_type = schema::Name)]
@@ -589,7 +591,7 @@ problems!(AccountProblems: InvalidId, NotFound, CurrencyNotAccepted);
 /// For one currency, from the next payout on. The account's number is not shown again: only its last characters.
 #[utoipa::path(
     post, path = "/v1/merchants/{id}/payout_accounts", tag = "merchants", operation_id = "setPayoutAccount",
-    params(("id" = String, Path, description = "The merchant's id, or `me`.", example = "me")),
+    params(("id" = inline(schema::MerchantOrMe), Path, description = "The merchant's id, or `me`.")),
     request_body = PayoutAccountRequest,
     responses((status = 200, description = "The merchant as it is now.", body = MerchantView), AccountProblems),
     security(("operator_key" = ["settle"]), ("merchant_key" = ["settle"])),

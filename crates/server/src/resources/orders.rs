@@ -430,7 +430,7 @@ impl<'a> CancelledView<'a> {
 #[schema(as = OrderResolutionByReference)]
 pub(crate) struct ResolveByReference {
     /// Your own name for the order.
-    #[schema(value_type = String, min_length = 1, max_length = 64, example = "2026-000123")]
+    #[schema(value_type = schema::OrderReference, example = "2026-000123")]
     reference: Reference,
     /// Whether to withdraw it if nobody has paid yet.
     #[serde(default)]

@@ -80,7 +80,7 @@ pub(crate) struct RefundRequest {
     amount: Option<Money>,
     /// Why, for the payer to read.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, nullable = false, min_length = 1, max_length = 140)]
+    #[schema(value_type = Option<schema::Words>, nullable = false)]
     reason: Option<Text>,
 }
 

@@ -402,7 +402,7 @@ pub(crate) async fn entries(
     get, path = "/v1/settlements/{id}/statement", tag = "settlements", operation_id = "getSettlementStatement",
     params(
         ("id" = inline(schema::SettlementId), Path, description = "The settlement's id."),
-        ("format" = Option<statement::Format>, Query, description = "In which form."),
+        ("format" = inline(Option<statement::Format>), Query, description = "In which form."),
     ),
     responses(
         (status = 200, description = "The statement.", content(

@@ -95,7 +95,7 @@ pub(crate) struct StoreRequest {
     name_zh: Option<Name>,
     /// Where it is, in one line for people. Left out, it follows from its parts.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, nullable = false, min_length = 1, max_length = 140)]
+    #[schema(value_type = Option<schema::Words>, nullable = false)]
     address: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<schema::Address>, nullable = false)]
@@ -131,7 +131,7 @@ pub(crate) struct StoreChanges {
     name_zh: Edit<Name>,
     /// Where it is, in one line for people.
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 140)]
+    #[schema(value_type = Option<schema::Words>)]
     address: Edit<Text>,
     #[serde(default)]
     #[schema(value_type = Option<schema::Address>)]

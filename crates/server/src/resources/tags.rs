@@ -278,7 +278,7 @@ fn moved(
             let till = change.till(till)?.filter(|till| till.merchant == tag.merchant);
             let till = till.ok_or_else(|| Problem::not_found().at("till"))?;
             if changes.store.is_some_and(|store| store != till.store) {
-                return Err(Problem::field("till", "stands in another store"));
+                return Err(Problem::new(Code::NotFound, "there is no such till in that store").at("till"));
             }
             (tag.store, tag.till) = (till.store, Some(till.id));
         }

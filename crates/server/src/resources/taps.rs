@@ -96,10 +96,7 @@ impl<'a> TapOrder<'a> {
 #[schema(as = NewTap)]
 pub(crate) struct TapRequest {
     /// The URL that the phone read from the tag, as it is.
-    #[schema(
-        max_length = 512,
-        example = "https://pay.example/t?e=EF963FF7828658A599F3041510671E88&c=94EED9EE65337086"
-    )]
+    #[schema(value_type = schema::TouchUrl)]
     url: String,
 }
 

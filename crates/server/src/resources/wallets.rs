@@ -132,7 +132,7 @@ problems!(WalletProblems: InvalidId, NotFound);
 /// A wallet can read itself only.
 #[utoipa::path(
     get, path = "/v1/wallets/{id}", tag = "wallets", operation_id = "getWallet",
-    params(("id" = String, Path, description = "The wallet's id, or `me`.", example = "me")),
+    params(("id" = inline(schema::WalletOrMe), Path, description = "The wallet's id, or `me`.")),
     responses((status = 200, description = "The wallet.", body = WalletView), WalletProblems),
     security(("wallet_token" = [])),
 )]
@@ -152,7 +152,7 @@ pub(crate) async fn get(State(app): State<App>, wallet: Wallet, _: NoQuery, id: 
 /// Get a wallet's balances
 #[utoipa::path(
     get, path = "/v1/wallets/{id}/balances", tag = "wallets", operation_id = "getBalances",
-    params(("id" = String, Path, description = "The wallet's id, or `me`.", example = "me")),
+    params(("id" = inline(schema::WalletOrMe), Path, description = "The wallet's id, or `me`.")),
     responses((status = 200, description = "The balances.", body = BalanceList), WalletProblems),
     security(("wallet_token" = [])),
 )]
@@ -188,7 +188,7 @@ fn balances_of(tables: &TablesReader, wallet: WalletId) -> Result<Vec<Balance>, 
 #[utoipa::path(
     get, path = "/v1/wallets/{id}/history", tag = "wallets", operation_id = "getHistory",
     params(
-        ("id" = String, Path, description = "The wallet's id, or `me`.", example = "me"),
+        ("id" = inline(schema::WalletOrMe), Path, description = "The wallet's id, or `me`."),
         schema::Paging<schema::HistoryCursor>,
     ),
     responses((status = 200, description = "Part of the list.", body = HistoryList), WalletProblems),

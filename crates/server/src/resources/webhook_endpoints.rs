@@ -107,15 +107,15 @@ struct WebhookEndpointList {
 #[schema(as = NewWebhookEndpoint)]
 pub(crate) struct EndpointRequest {
     /// Where deliveries go: `https`, a host on the public Internet, port 443 or one from 1024 on.
-    #[schema(max_length = 2048, example = "https://example.com/tapstone")]
+    #[schema(value_type = schema::EndpointUrl)]
     url: String,
     /// Which events: all (`*`), families (`payment.*`), single ones (`payment.succeeded`). Left out: all.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<Vec<String>>, nullable = false, min_items = 1, max_items = 50, example = json!(["payment.*"]))]
+    #[schema(value_type = Option<Vec<schema::EventPattern>>, nullable = false, min_items = 1, max_items = 50, example = json!(["payment.*"]))]
     events: Option<Patterns>,
     /// Your own words for it.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, nullable = false, min_length = 1, max_length = 140, example = "Bookkeeping")]
+    #[schema(value_type = Option<schema::Words>, nullable = false, example = "Bookkeeping")]
     description: Option<Text>,
 }
 
@@ -126,14 +126,14 @@ pub(crate) struct EndpointRequest {
 pub(crate) struct EndpointChanges {
     /// Where deliveries go from now on, those that wait already included.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, max_length = 2048, example = "https://example.com/tapstone")]
+    #[schema(value_type = Option<schema::EndpointUrl>, nullable = false)]
     url: Option<String>,
     /// Which events are told from now on.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<Vec<String>>, nullable = false, min_items = 1, max_items = 50, example = json!(["*"]))]
+    #[schema(value_type = Option<Vec<schema::EventPattern>>, nullable = false, min_items = 1, max_items = 50, example = json!(["*"]))]
     events: Option<Patterns>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 140)]
+    #[schema(value_type = Option<schema::Words>)]
     description: Edit<Text>,
     /// Whether it is told anything. While it is not it keeps its place, and goes on from there.
     #[serde(default, deserialize_with = "present")]

@@ -18,6 +18,7 @@ mod client;
 mod connections;
 mod demo;
 mod description;
+mod descriptive;
 mod disputes;
 mod events;
 mod holds;

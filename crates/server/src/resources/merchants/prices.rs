@@ -45,14 +45,14 @@ struct FeePlanList<'a> {
 pub(crate) struct FeePlanRequest {
     /// From when; left out or past, from now on. A plan that was to begin at the same moment is replaced.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<schema::Timestamp>, nullable = false)]
+    #[schema(value_type = Option<schema::Moment>, nullable = false)]
     valid_from: Option<Moment>,
     /// The prices, at most one for each currency and method.
     #[schema(value_type = Vec<schema::FeeRate>, max_items = 100)]
     rates: FeePlan,
 }
 
-/// A moment of RFC 3339, from 1970 on, to the millisecond.
+/// A moment of RFC 3339, to the millisecond.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "String")]
 struct Moment(UnixMillis);
@@ -61,13 +61,8 @@ impl TryFrom<String> for Moment {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, &'static str> {
-        // The parser knows more forms than the standard.
-        let strict = |byte: u8| byte.is_ascii_digit() || b"-:.T+Z".contains(&byte);
-        let is_strict =
-            (20..=35).contains(&text.len()) && text.bytes().all(strict) && text.as_bytes().get(10) == Some(&b'T');
-        let moment: Option<jiff::Timestamp> = text.parse().ok().filter(|_| is_strict);
-        let milliseconds = moment.and_then(|moment| u64::try_from(moment.as_millisecond()).ok());
-        milliseconds.map(|at| Self(UnixMillis(at))).ok_or("must be a moment such as 2026-11-22T12:30:00Z")
+        let moment: Result<Timestamp, _> = text.parse();
+        moment.map(|Timestamp(at)| Self(at)).map_err(|_| "must be a moment such as 2026-11-22T12:30:00Z")
     }
 }
 
@@ -106,7 +101,7 @@ problems!(GetProblems: InvalidId, NotFound);
 /// Those that hold, held, and will hold.
 #[utoipa::path(
     get, path = "/v1/merchants/{id}/fee_plans", tag = "merchants", operation_id = "listFeePlans",
-    params(("id" = String, Path, description = "The merchant's id, or `me`.", example = "me")),
+    params(("id" = inline(schema::MerchantOrMe), Path, description = "The merchant's id, or `me`.")),
     responses((status = 200, description = "The plans.", body = FeePlanList), GetProblems),
     security(("operator_key" = ["read"]), ("merchant_key" = ["read"])),
 )]
@@ -134,15 +129,15 @@ pub(crate) struct TermsDocument {
     time_zone: ZoneName,
     /// When a business day ends there: what comes at that very moment is in the next.
     #[serde(default = "end_of_day")]
-    #[schema(value_type = Option<String>, nullable = false, default = "24:00:00", example = "18:00:00")]
+    #[schema(value_type = Option<schema::TimeOfDay>, nullable = false, default = "24:00:00")]
     cut_off: CutOffTime,
     /// The weekdays on which business is done; left out, Monday to Friday.
     #[serde(default = "monday_to_friday")]
-    #[schema(value_type = Option<Vec<schema::Weekday>>, nullable = false, min_items = 1, max_items = 7)]
+    #[schema(value_type = Option<BTreeSet<schema::Weekday>>, nullable = false, min_items = 1, max_items = 7)]
     business_days: Weekdays,
-    /// Days on which it is not, ascending.
+    /// Days on which it is not.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>, nullable = false, max_items = 1_000, example = json!(["2027-01-01"]))]
+    #[schema(value_type = Option<Vec<schema::Day>>, nullable = false, max_items = 1_000, example = json!(["2027-01-01"]))]
     holidays: Vec<BusinessDay>,
     /// Which business days end with a settlement: `daily`, or once a week after a weekday: `{"weekly": "friday"}`.
     #[serde(default = "daily")]
@@ -158,7 +153,7 @@ pub(crate) struct TermsDocument {
     reserve: Option<Reserve>,
     /// How much the merchant may owe after refunds, in minor units of the currency in question.
     #[serde(default)]
-    #[schema(value_type = Option<u64>, nullable = false, default = 0)]
+    #[schema(value_type = Option<u64>, nullable = false, maximum = 18_446_744_073_709_551_615_u64, default = 0)]
     negative_balance_limit: u64,
 }
 
@@ -179,7 +174,9 @@ fn one() -> u8 {
 }
 
 impl TermsDocument {
-    fn read(self) -> Result<SettlementTerms, Problem> {
+    fn read(mut self) -> Result<SettlementTerms, Problem> {
+        self.holidays.sort_unstable();
+        self.holidays.dedup();
         let terms = SettlementTerms {
             zone: self.time_zone,
             cut_off: self.cut_off,
@@ -250,7 +247,7 @@ pub(crate) async fn set_settlement_terms(
 /// `not_found` while none are set.
 #[utoipa::path(
     get, path = "/v1/merchants/{id}/settlement_terms", tag = "merchants", operation_id = "getSettlementTerms",
-    params(("id" = String, Path, description = "The merchant's id, or `me`.", example = "me")),
+    params(("id" = inline(schema::MerchantOrMe), Path, description = "The merchant's id, or `me`.")),
     responses((status = 200, description = "The terms.", body = TermsDocument), GetProblems),
     security(("operator_key" = ["read"]), ("merchant_key" = ["read"])),
 )]

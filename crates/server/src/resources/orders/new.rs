@@ -36,11 +36,11 @@ pub(crate) struct OrderRequest {
     currency: Option<Currency>,
     /// Words for the payer.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, nullable = false, min_length = 1, max_length = 140, example = "2 × oolong")]
+    #[schema(value_type = Option<schema::Words>, nullable = false, example = "2 × oolong")]
     description: Option<Text>,
     /// Your own name for it. No two of your orders can have the same, ever.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, nullable = false, min_length = 1, max_length = 64, example = "2026-000123")]
+    #[schema(value_type = Option<schema::OrderReference>, nullable = false, example = "2026-000123")]
     reference: Option<Reference>,
     /// How long it may wait.
     #[serde(default)]
@@ -107,7 +107,7 @@ impl CaptureMethod {
 #[schema(as = NewLineItem)]
 struct ItemRequest {
     /// What it is.
-    #[schema(value_type = String, min_length = 1, max_length = 140, example = "oolong")]
+    #[schema(value_type = schema::Words, example = "oolong")]
     name: Text,
     /// How many.
     #[schema(value_type = u32, minimum = 1, maximum = 1_000_000, example = 2)]
