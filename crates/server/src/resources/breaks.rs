@@ -122,6 +122,8 @@ struct BreakList<'a> {
     has_more: bool,
 }
 
+problems!(ListProblems: Unavailable);
+
 /// List breaks
 ///
 /// The queue of what does not agree, the oldest first.
@@ -132,7 +134,7 @@ struct BreakList<'a> {
         ("state" = Option<StateName>, Query, description = "Only those in this state."),
         ("kind" = Option<KindName>, Query, description = "Only those of this kind."),
     ),
-    responses((status = 200, description = "Part of the list.", body = BreakList)),
+    responses((status = 200, description = "Part of the list.", body = BreakList), ListProblems),
     security(("operator_key" = ["read"])),
 )]
 pub(crate) async fn list(State(app): State<App>, _: Operator<Read>, mut query: Query) -> Result<Response, Problem> {
@@ -159,7 +161,7 @@ pub(crate) async fn list(State(app): State<App>, _: Operator<Read>, mut query: Q
     respond(StatusCode::OK, &BreakList { data, has_more })
 }
 
-problems!(GetProblems: InvalidId, NotFound);
+problems!(GetProblems: InvalidId, NotFound, Unavailable);
 
 /// Get a break
 #[utoipa::path(
@@ -189,7 +191,7 @@ pub(crate) struct ResolveRequest {
     resolution: Evidence,
 }
 
-problems!(ResolveProblems: InvalidId, NotFound, BreakClosed);
+problems!(ResolveProblems: InvalidId, NotFound, BreakClosed, Unavailable);
 
 /// Resolve a break
 ///
