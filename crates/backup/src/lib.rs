@@ -10,14 +10,17 @@
 //! read it. It does not keep what the journal can make anew: `tables.sqlite` and `tables/` are left out. It cannot tell
 //! a restored folder from the original: who runs both has two histories that begin alike.
 //!
-//! # Format, version 1
+//! # Format, version 2
 //!
 //! A tar archive (POSIX ustar headers, GNU's form for sizes of 8 GiB and more) of regular files:
 //!
 //! | member                                   | what it is                                                             |
 //! |------------------------------------------|------------------------------------------------------------------------|
 //! | `tag-master.key`                         | the file of that name; only of platforms, and not if it was left out   |
+//! | `webhooks.key`                           | the same of the key of the webhooks' secrets                           |
 //! | `directory.sqlite`                       | a consistent copy; only of platforms                                   |
+//! | `webhooks.sqlite`, `reconciliation.sqlite`, `bank.sqlite` | the same, each if it is there                         |
+//! | `bank.tar`                               | of the bank's files: what was sent, what is to be sent, what was read  |
 //! | `journal/00000000000000000001.journal` … | the journal's segments, the last one cut after its last whole frame    |
 //! | `manifest.json`                          | what the archive is, and each other member's size and SHA-256          |
 //!
@@ -29,9 +32,14 @@
 //! The directory is copied before the journal. Whoever is in the directory was in the journal first, so a journal that
 //! is copied later knows everybody in the copy of the directory. The other way round, somebody who joins in between would
 //! have a key and no account.
+//!
+//! So it is with the webhooks, which are told of nothing that is not in the journal, and with what the bank has said, which
+//! is marked as taken in when the journal has it. What was sent to the bank is copied before what is to be sent, so that
+//! nothing is between the two: what is in both is the same payment, by its reference. Version 1 had none of these.
 
 mod archive;
 mod archive_writer;
+mod bank;
 mod error;
 mod manifest;
 mod restore;
@@ -50,6 +58,14 @@ pub const LEDGER_MARKER: &str = "This folder is a ledger: see `tapstone ledger -
 const JOURNAL_FOLDER: &str = "journal";
 const TAG_MASTER_KEY_FILE: &str = "tag-master.key";
 const MANIFEST_FILE: &str = "manifest.json";
+const WEBHOOKS_KEY_FILE: &str = "webhooks.key";
+
+/// The databases beside the directory, in the order in which they are copied.
+const SIDE_DATABASES: [&str; 3] = ["webhooks.sqlite", "reconciliation.sqlite", "bank.sqlite"];
+
+/// The folder of the bank's files, and the member that has what is kept of it.
+const BANK_FOLDER: &str = "bank";
+const BANK_MEMBER: &str = "bank.tar";
 
 /// How much is read or written at once.
 const AT_ONCE: usize = 1 << 20;

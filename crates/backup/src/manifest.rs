@@ -4,10 +4,10 @@ use directory::Directory;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{JOURNAL_FOLDER, TAG_MASTER_KEY_FILE};
+use crate::{BANK_MEMBER, JOURNAL_FOLDER, SIDE_DATABASES, TAG_MASTER_KEY_FILE, WEBHOOKS_KEY_FILE};
 
 /// The version of the archive that this build writes, and the newest that it reads.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+pub(crate) const FORMAT_VERSION: u32 = 2;
 
 /// What `format` says.
 const FORMAT: &str = "tapstone backup";
@@ -83,7 +83,8 @@ impl Manifest {
 
 /// Whether a backup can have a member of this name. No other name ever becomes a path.
 pub(crate) fn is_member_name(name: &str) -> bool {
-    [TAG_MASTER_KEY_FILE, Directory::FILE_NAME].contains(&name) || segment_of(name).is_some()
+    let whole = [TAG_MASTER_KEY_FILE, WEBHOOKS_KEY_FILE, Directory::FILE_NAME, BANK_MEMBER];
+    whole.contains(&name) || SIDE_DATABASES.contains(&name) || segment_of(name).is_some()
 }
 
 /// The file name of the journal's segment that this member is.

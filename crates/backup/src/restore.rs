@@ -10,9 +10,13 @@ use journal::{Anchor, JournalId};
 use tempfile::TempDir;
 
 use crate::archive::Archive;
+use crate::bank;
 use crate::error::BackupError;
 use crate::manifest::{JournalEnd, Kind, Measure, Member, segment_of};
-use crate::{AT_ONCE, JOURNAL_FOLDER, LEDGER_MARKER, LEDGER_MARKER_FILE, TAG_MASTER_KEY_FILE, parent_of};
+use crate::{
+    AT_ONCE, BANK_FOLDER, BANK_MEMBER, JOURNAL_FOLDER, LEDGER_MARKER, LEDGER_MARKER_FILE, TAG_MASTER_KEY_FILE,
+    parent_of,
+};
 
 /// A folder that was restored.
 #[derive(Clone, Debug)]
@@ -77,7 +81,12 @@ fn restore_file(archive: &Archive, member: &Member, target: &Target) -> Result<(
         out.write(piece)
     })?;
     check(archive, &measure.finish(member.name.clone()))?;
-    out.close()
+    out.close()?;
+    if member.name == BANK_MEMBER {
+        let files = target.temporary.path();
+        bank::unpack(&files.join(BANK_MEMBER), &files.join(BANK_FOLDER)).map_err(|what| archive.damaged(what))?;
+    }
+    Ok(())
 }
 
 struct RestoredJournal {
@@ -179,7 +188,10 @@ impl<'a> Target<'a> {
     fn finish(self) -> Result<(), BackupError> {
         let sync =
             |path: &Path| File::open(path).and_then(|open| open.sync_all()).map_err(BackupError::io("sync", path));
-        for folder in [&self.temporary.path().join(JOURNAL_FOLDER), self.temporary.path()] {
+        let folder = self.temporary.path();
+        let of_bank = bank::folders(&folder.join(BANK_FOLDER)).filter(|of_bank| of_bank.exists());
+        let folders: Vec<PathBuf> = of_bank.chain([folder.join(JOURNAL_FOLDER), folder.to_owned()]).collect();
+        for folder in &folders {
             for entry in fs::read_dir(folder).map_err(BackupError::io("open", folder))? {
                 sync(&entry.map_err(BackupError::io("open", folder))?.path())?;
             }

@@ -8,7 +8,10 @@ use journal::{Anchor, Journal, JournalError, JournalId};
 use crate::archive_writer::ArchiveWriter;
 use crate::error::{BackupError, says_full};
 use crate::manifest::{JournalEnd, Kind, Manifest};
-use crate::{JOURNAL_FOLDER, MANIFEST_FILE, TAG_MASTER_KEY_FILE, parent_of};
+use crate::{
+    BANK_FOLDER, BANK_MEMBER, JOURNAL_FOLDER, MANIFEST_FILE, SIDE_DATABASES, TAG_MASTER_KEY_FILE, WEBHOOKS_KEY_FILE,
+    bank, parent_of,
+};
 
 /// What to take.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,8 +51,12 @@ pub fn back_up(folder: &Path, file: &Path, options: Options) -> Result<Taken, Ba
     if let Some(key) = &source.tag_master_key {
         archive.add_file(TAG_MASTER_KEY_FILE, key)?;
     }
+    let webhooks_key = folder.join(WEBHOOKS_KEY_FILE);
+    if source.tag_master_key.is_some() && webhooks_key.exists() {
+        archive.add_file(WEBHOOKS_KEY_FILE, &webhooks_key)?;
+    }
     if source.kind == Kind::Platform {
-        add_directory(&mut archive, folder, file)?;
+        add_copies(&mut archive, folder, file)?;
     }
     let (journal_id, end) = add_journal(&mut archive, &source.journal)?;
     let members = archive.end_members()?;
@@ -91,18 +98,30 @@ impl Source {
     }
 }
 
-/// Copies the directory, consistent, first beside the archive and then into it.
-fn add_directory(archive: &mut ArchiveWriter, folder: &Path, file: &Path) -> Result<(), BackupError> {
+/// Copies the directory and what is kept beside it, consistent, first beside the archive and then into it.
+fn add_copies(archive: &mut ArchiveWriter, folder: &Path, file: &Path) -> Result<(), BackupError> {
     let beside = parent_of(file);
     let copies = tempfile::Builder::new().prefix(".tapstone-backup-").tempdir_in(beside);
     let copies = copies.map_err(BackupError::io("write into", beside))?;
-    let copy = directory::copy_file(folder, copies.path()).map_err(|error| match error {
+    let failed = |error| match error {
         DirectoryError::Copy { source, .. } if says_full(&source) => {
             BackupError::Full { path: file.to_owned(), source }
         }
         other => other.into(),
-    })?;
-    archive.add_file(Directory::FILE_NAME, &copy)
+    };
+    let copy = directory::copy_file(folder, copies.path()).map_err(failed)?;
+    archive.add_file(Directory::FILE_NAME, &copy)?;
+    for name in SIDE_DATABASES {
+        let (original, copy) = (folder.join(name), copies.path().join(name));
+        if original.exists() {
+            directory::copy_database(&original, &copy).map_err(failed)?;
+            archive.add_file(name, &copy)?;
+        }
+    }
+    if let Some(files) = bank::collect(&folder.join(BANK_FOLDER), copies.path(), failed)? {
+        archive.add_file(BANK_MEMBER, &files)?;
+    }
+    Ok(())
 }
 
 /// Copies every whole frame that is there now.

@@ -103,7 +103,7 @@ fn any_tar_reads_it() {
     assert_eq!(files(&case.path("unpacked")), files(&case.path("data")));
     let manifest: serde_json::Value =
         serde_json::from_slice(&fs::read(case.path("unpacked/manifest.json")).unwrap()).unwrap();
-    assert_eq!((&manifest["format"], &manifest["version"]), (&"tapstone backup".into(), &1.into()));
+    assert_eq!((&manifest["format"], &manifest["version"]), (&"tapstone backup".into(), &2.into()));
     assert_eq!((&manifest["kind"], &manifest["journal"]["position"]), (&"ledger".into(), &30.into()));
 }
 
@@ -397,7 +397,7 @@ fn what_is_no_backup_or_newer_is_told_apart() {
     assert!(matches!(refused(), BackupError::NotABackup { .. }), "{}", refused());
     archive(&file, &[("manifest.json", br#"{"format":"something else","version":1}"#)]);
     assert!(matches!(refused(), BackupError::NotABackup { .. }), "{}", refused());
-    archive(&file, &[("manifest.json", br#"{"format":"tapstone backup","version":2,"new":[]}"#)]);
+    archive(&file, &[("manifest.json", br#"{"format":"tapstone backup","version":3,"new":[]}"#)]);
     assert!(matches!(refused(), BackupError::NewerVersion { found: 2, .. }));
     archive(&file, &[("manifest.json", br#"{"format":"tapstone backup","version":1}"#)]);
     assert!(matches!(refused(), BackupError::Damaged { .. }));

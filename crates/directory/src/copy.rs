@@ -30,18 +30,32 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// [`DirectoryError`] says what is wrong with which of the two. Something may be left in `to`.
 pub fn copy_file(from: &Path, to: &Path) -> Result<PathBuf, DirectoryError> {
     let (from, to) = (from.join(Directory::FILE_NAME), to.join(Directory::FILE_NAME));
-    let unreadable = |source| DirectoryError::Copy { path: from.clone(), source };
+    copy_raw(&from, &to)?;
+    Database::settle_copy(&to, &from)?;
+    Ok(to)
+}
+
+/// Copies any other SQLite file that a process of ours keeps in the same way. The copy is one file, checked by SQLite.
+///
+/// # Errors
+/// [`DirectoryError`] says what is wrong with which of the two. Something may be left at `to`.
+pub fn copy_database(from: &Path, to: &Path) -> Result<(), DirectoryError> {
+    copy_raw(from, to)?;
+    Database::settle_any_copy(to, from)
+}
+
+fn copy_raw(from: &Path, to: &Path) -> Result<(), DirectoryError> {
+    let unreadable = |source| DirectoryError::Copy { path: from.to_owned(), source };
     for attempt in 1.. {
-        if copy_between_restarts(&from, &to).map_err(unreadable)? {
+        if copy_between_restarts(from, to).map_err(unreadable)? {
             break;
         }
         if attempt == ATTEMPTS {
-            return Err(DirectoryError::Changing { path: from });
+            return Err(DirectoryError::Changing { path: from.to_owned() });
         }
         thread::sleep(PAUSE);
     }
-    Database::settle_copy(&to, &from)?;
-    Ok(to)
+    Ok(())
 }
 
 /// Copies database and log; false if the log was begun anew meanwhile, so that they may not belong together.

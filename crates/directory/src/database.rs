@@ -49,17 +49,30 @@ impl Database {
     /// Makes one consistent file of a copied database and its copied write-ahead log. What is wrong with the copy is
     /// wrong with the `original`.
     pub(crate) fn settle_copy(copy: &Path, original: &Path) -> Result<(), DirectoryError> {
+        let database = Self::open_copy(copy, original)?;
+        database.check_version()?;
+        database.settle()
+    }
+
+    /// The same of a file that is not the directory's.
+    pub(crate) fn settle_any_copy(copy: &Path, original: &Path) -> Result<(), DirectoryError> {
+        Self::open_copy(copy, original)?.settle()
+    }
+
+    fn open_copy(copy: &Path, original: &Path) -> Result<Self, DirectoryError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(copy, flags).map_err(|source| error(original, source))?;
-        let database = Self { connection, path: original.to_owned() };
-        database.check_version()?;
-        let (found, mode): (String, String) = database.run(|sql| {
+        Ok(Self { connection, path: original.to_owned() })
+    }
+
+    fn settle(&self) -> Result<(), DirectoryError> {
+        let (found, mode): (String, String) = self.run(|sql| {
             let found = sql.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
             // Takes in the log and removes it.
             Ok((found, sql.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0))?))
         })?;
         if found != "ok" || mode != "delete" {
-            return Err(DirectoryError::Damaged { path: original.to_owned(), damage: found });
+            return Err(DirectoryError::Damaged { path: self.path.clone(), damage: found });
         }
         Ok(())
     }

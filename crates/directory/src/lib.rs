@@ -41,7 +41,7 @@ use crate::database::Database;
 pub use answers::{Known, StoredAnswer};
 pub use audit::AuditEntry;
 pub use change::{Author, Change, KeyEnd};
-pub use copy::copy_file;
+pub use copy::{copy_database, copy_file};
 pub use error::DirectoryError;
 pub use fields::{AccountPart, Country, Email, FieldError, Metadata, Reference};
 pub use keys::{Actor, Grant, HashedKey, KeyProfile, Scope, Scopes};

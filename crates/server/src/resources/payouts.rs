@@ -193,6 +193,8 @@ pub(crate) async fn create(
     one(&app, StatusCode::CREATED, &payout).await
 }
 
+problems!(ListProblems: NotFound);
+
 /// List payouts
 ///
 /// A merchant's own; the operator's list has everybody's, or one merchant's.
@@ -204,7 +206,7 @@ pub(crate) async fn create(
         schema::ByCurrency,
         ("status" = Option<StatusName>, Query, description = "Only those that stand there."),
     ),
-    responses((status = 200, description = "Part of the list.", body = PayoutList)),
+    responses((status = 200, description = "Part of the list.", body = PayoutList), ListProblems),
     security(("merchant_key" = ["read"]), ("operator_key" = ["read"])),
 )]
 pub(crate) async fn list(State(app): State<App>, actor: Manager<Read>, mut query: Query) -> Result<Response, Problem> {

@@ -156,6 +156,8 @@ struct SettlementList {
     has_more: bool,
 }
 
+problems!(ListProblems: NotFound);
+
 /// List settlements
 ///
 /// A merchant's own; the operator's list has everybody's, or one merchant's.
@@ -170,7 +172,7 @@ struct SettlementList {
         ("business_day_to" = Option<String>, Query, format = Date, example = "2026-11-30",
             description = "Only those for this business day or earlier."),
     ),
-    responses((status = 200, description = "Part of the list.", body = SettlementList)),
+    responses((status = 200, description = "Part of the list.", body = SettlementList), ListProblems),
     security(("merchant_key" = ["read"]), ("operator_key" = ["read"])),
 )]
 pub(crate) async fn list(State(app): State<App>, actor: Manager<Read>, mut query: Query) -> Result<Response, Problem> {

@@ -8,10 +8,13 @@ use serde_json::{Value, json};
 
 use crate::client::Request;
 use crate::description::{Endpoint, endpoints};
+use crate::onboarding::operator;
 use crate::platform::{
     MERCHANT, OTHER_MERCHANT, Platform, STANDING_TAG, TILL_TAG, eventually, merchant_token, read_only_token, store_of,
     till_of, token, wallet, wallet_token,
 };
+
+use crate::settlements::{HOUR, close, pay_out_to, settle_daily};
 
 /// Things that belong to [`MERCHANT`] and wallet 0.
 struct Things {
@@ -27,10 +30,14 @@ struct Things {
     /// A merchant that has only applied.
     applicant: String,
     event: String,
+    settlement: String,
+    payout: String,
+    found_break: String,
 }
 
 impl Things {
     fn make(platform: &Platform) -> Self {
+        let (settlement, payout, found_break) = paid_out(platform);
         let tap = platform.tap(0, STANDING_TAG).expect(201).id();
         let amount = json!({ "amount": 1_000, "currency": "CNY" });
         let payment = platform.pay(0, &json!({ "tap": tap, "amount": amount })).expect(201).id();
@@ -56,7 +63,22 @@ impl Things {
         let applicant = platform.post(token(Actor::Operator).expose(), "/v1/merchants", &applies).expect(201).id();
         let event = platform.get(&merchant_token(MERCHANT), "/v1/events").expect(200).json()["data"][0]["id"].clone();
         let event = event.as_str().unwrap().to_owned();
-        Self { order, tap, payment, refund, dispute, url, key, webhook_endpoint, delivery, applicant, event }
+        Self {
+            order,
+            tap,
+            payment,
+            refund,
+            dispute,
+            url,
+            key,
+            webhook_endpoint,
+            delivery,
+            applicant,
+            event,
+            settlement,
+            payout,
+            found_break,
+        }
     }
 
     /// The endpoint's path to the things of [`MERCHANT`] and wallet 0.
@@ -68,6 +90,9 @@ impl Things {
             "refunds" => self.refund.clone(),
             "disputes" => self.dispute.clone(),
             "events" => self.event.clone(),
+            "settlements" => self.settlement.clone(),
+            "payouts" => self.payout.clone(),
+            "breaks" => self.found_break.clone(),
             // The others go on being paid.
             "merchants" if template.ends_with("/suspend") || template.ends_with("/close") => self.applicant.clone(),
             "merchants" => MERCHANT.to_string(),
@@ -100,6 +125,9 @@ impl Things {
             "/v1/disputes/{id}/evidence" => json!({ "evidence": "It was handed out." }),
             "/v1/disputes/{id}/accept" => json!({}),
             "/v1/disputes/{id}/decide" => json!({ "outcome": "lost" }),
+            "/v1/settlements/run" => json!({}),
+            "/v1/payouts" => json!({ "currency": "CNY", "merchant": MERCHANT }),
+            "/v1/breaks/{id}/resolve" => json!({ "resolution": "The bank has written off the cent." }),
             "/v1/stores" => json!({ "merchant": MERCHANT, "name": "East Lake" }),
             "/v1/stores/{id}" => json!({ "name": "West Lake" }),
             "/v1/tags/{id}" => json!({ "label": "Till 1" }),
@@ -125,6 +153,20 @@ impl Things {
             _ => panic!("{path} is new: say what is posted there"),
         }
     }
+}
+
+/// A settlement of [`MERCHANT`], its payout, and a break, because the bank paid a fen too much.
+fn paid_out(platform: &Platform) -> (String, String, String) {
+    settle_daily(platform, &json!({}));
+    pay_out_to(platform, "0005");
+    platform.paid(0, 100);
+    let settled = close(platform);
+    platform.catch_up();
+    platform.pass(HOUR);
+    platform.catch_up();
+    let breaks = platform.get(&operator(), "/v1/breaks").expect(200).json();
+    let found_break = breaks["data"][0]["id"].as_str().unwrap().to_owned();
+    (settled["id"].as_str().unwrap().to_owned(), settled["payout"].as_str().unwrap().to_owned(), found_break)
 }
 
 /// A part of the payment.

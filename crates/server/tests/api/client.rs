@@ -133,7 +133,25 @@ pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> Reply {
     let (status, headers) = read_head(&mut reader);
     let mut body = Vec::new();
     let _ = reader.read_to_end(&mut body);
+    if headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked") {
+        body = whole(&body).expect("the body came to its end");
+    }
     Reply { status, headers, body }
+}
+
+/// A body that came in chunks; none if its end did not come.
+fn whole(chunked: &[u8]) -> Option<Vec<u8>> {
+    let (mut rest, mut body) = (chunked, Vec::new());
+    loop {
+        let end = rest.windows(2).position(|window| window == b"\r\n")?;
+        let length = usize::from_str_radix(std::str::from_utf8(&rest[..end]).ok()?, 16).ok()?;
+        let chunk = rest.get(end + 2..end + 2 + length)?;
+        if length == 0 {
+            return Some(body);
+        }
+        body.extend_from_slice(chunk);
+        rest = rest.get(end + 2 + length + 2..)?;
+    }
 }
 
 pub(crate) fn connect(address: SocketAddr) -> TcpStream {

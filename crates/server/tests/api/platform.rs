@@ -15,8 +15,9 @@ use ids::{AccountId, DepositId, MerchantId, StoreId, TagId, TillId, TokenId, Wal
 use money::{Amount, Currency, Money};
 use payments::{Account, AccountFlags, Action, Owner, RegisteredTag, TagMode, UnixMillis, account_code};
 use serde_json::Value;
+use server::bank::{self, Reconciliation, SandboxBank};
 use server::webhooks::{self, EventSource, Rendered, Service, SourceError, Webhooks};
-use server::{App, Options};
+use server::{App, ClockSource, Options};
 use tag::{AesKey, ReadCounter, SoftwareTag, TagKeys, Uid};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -105,6 +106,7 @@ pub(crate) struct Platform {
     pub(crate) engine: Engine,
     pub(crate) address: SocketAddr,
     pub(crate) webhooks: Service,
+    pub(crate) bank: bank::Service,
     pub(crate) told: Arc<Told>,
     clock: AheadClock,
     tags: Vec<Mutex<(TagId, SoftwareTag)>>,
@@ -145,14 +147,16 @@ impl Platform {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let told = Arc::new(Told::default());
         let webhooks = start_webhooks(&folder, told.clone(), &runtime);
-        let options = Options { webhooks: Some(webhooks.clone()), ..options };
+        let bank = start_bank(&folder, &engine, &directory, &clock);
+        let source = Box::new(ClockSource(Box::new(clock.clone())));
+        let options = Options { webhooks: Some(webhooks.clone()), bank: Some(bank.clone()), source, ..options };
         let app = App::new(engine.clone(), directory, keys, options).unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let serving = runtime.spawn(server::serve(app, listener, async { drop(stopped.await) }));
         let (stop, serving, folder) = (Some(stop), Some(serving), Some(folder));
-        Self { engine, address, webhooks, told, clock, tags: tags.into(), stop, serving, runtime, folder }
+        Self { engine, address, webhooks, bank, told, clock, tags: tags.into(), stop, serving, runtime, folder }
     }
 
     /// Stops serving in order.
@@ -162,6 +166,7 @@ impl Platform {
             self.runtime.block_on(serving).unwrap();
         }
         self.webhooks.close();
+        self.bank.close();
         self.engine.close();
     }
 
@@ -183,9 +188,14 @@ impl Platform {
             .collect()
     }
 
-    /// Moves the money core's clock forward.
+    /// Moves the clock forward.
     pub(crate) fn pass(&self, time: Duration) {
         self.clock.0.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
+    }
+
+    /// The bank's side does what it can do now.
+    pub(crate) fn catch_up(&self) {
+        self.runtime.block_on(self.bank.catch_up()).unwrap();
     }
 
     /// What a phone reads from this tag now.
@@ -318,6 +328,12 @@ fn start_webhooks(folder: &TempDir, told: Arc<Told>, runtime: &Runtime) -> Servi
     let stored = Webhooks::open(folder.path(), webhooks::Limits::default()).unwrap();
     let settings = webhooks::Settings { network: webhooks::Network::Private, ..webhooks::Settings::default() };
     Service::start(stored, told, settings, runtime.handle().clone()).unwrap()
+}
+
+fn start_bank(folder: &TempDir, engine: &Engine, directory: &Directory, clock: &AheadClock) -> bank::Service {
+    let (books, bank) = (Reconciliation::open(folder.path()).unwrap(), SandboxBank::open(folder.path()).unwrap());
+    let source = Box::new(ClockSource(Box::new(clock.clone())));
+    bank::Service::start(books, Some(Box::new(bank)), engine, directory.clone(), source).unwrap()
 }
 
 /// Makes the world, or nothing if it is there already.

@@ -301,7 +301,8 @@ impl Write for Chunks {
             return Ok(());
         }
         let chunk = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK));
-        let sending = tokio::time::timeout(PATIENCE, self.sender.send(Ok(chunk.into())));
+        let sender = &self.sender;
+        let sending = async move { tokio::time::timeout(PATIENCE, sender.send(Ok(chunk.into()))).await };
         match self.runtime.block_on(sending) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(io::ErrorKind::BrokenPipe.into()),
