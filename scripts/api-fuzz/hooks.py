@@ -174,6 +174,7 @@ REPAIRS = {
     "listen": listen_or_list,
     "openTap": touch,
     "createOrder": order_that_adds_up,
+    "createPayout": lambda case: for_a_merchant(case.body),
     "createStore": store,
     "updateStore": store,
     "replayWebhookEvents": replay_forwards,
