@@ -187,7 +187,7 @@ pub(crate) async fn get(
 #[schema(as = BreakResolution)]
 pub(crate) struct ResolveRequest {
     /// In words; line breaks are allowed.
-    #[schema(value_type = String, min_length = 1, max_length = 4_000, example = "The bank has written off the cent.")]
+    #[schema(value_type = schema::Evidence, example = "The bank has written off the cent.")]
     resolution: Evidence,
 }
 
