@@ -122,8 +122,6 @@ struct BreakList<'a> {
     has_more: bool,
 }
 
-problems!(ListProblems: Unavailable);
-
 /// List breaks
 ///
 /// The queue of what does not agree, the oldest first.
@@ -134,7 +132,7 @@ problems!(ListProblems: Unavailable);
         ("state" = Option<StateName>, Query, description = "Only those in this state."),
         ("kind" = Option<KindName>, Query, description = "Only those of this kind."),
     ),
-    responses((status = 200, description = "Part of the list.", body = BreakList), ListProblems),
+    responses((status = 200, description = "Part of the list.", body = BreakList)),
     security(("operator_key" = ["read"])),
 )]
 pub(crate) async fn list(State(app): State<App>, _: Operator<Read>, mut query: Query) -> Result<Response, Problem> {
@@ -161,7 +159,7 @@ pub(crate) async fn list(State(app): State<App>, _: Operator<Read>, mut query: Q
     respond(StatusCode::OK, &BreakList { data, has_more })
 }
 
-problems!(GetProblems: InvalidId, NotFound, Unavailable);
+problems!(GetProblems: InvalidId, NotFound);
 
 /// Get a break
 #[utoipa::path(
@@ -191,7 +189,7 @@ pub(crate) struct ResolveRequest {
     resolution: Evidence,
 }
 
-problems!(ResolveProblems: InvalidId, NotFound, BreakClosed, Unavailable);
+problems!(ResolveProblems: InvalidId, NotFound, BreakClosed);
 
 /// Resolve a break
 ///

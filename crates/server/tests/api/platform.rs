@@ -121,14 +121,15 @@ impl Platform {
     pub(crate) const BALANCE: u64 = 1_000_000;
 
     pub(crate) fn start() -> Self {
-        Self::start_with(Options::default())
+        Self::open(tempfile::tempdir().unwrap(), None)
     }
 
     pub(crate) fn start_with(options: Options) -> Self {
-        Self::open(tempfile::tempdir().unwrap(), options)
+        Self::open(tempfile::tempdir().unwrap(), Some(options))
     }
 
-    fn open(folder: TempDir, options: Options) -> Self {
+    /// Without options, all of it goes by one clock.
+    fn open(folder: TempDir, options: Option<Options>) -> Self {
         let clock = AheadClock::default();
         let engine = Engine::open(folder.path(), Box::new(clock.clone())).unwrap();
         let directory = Directory::open(folder.path()).unwrap();
@@ -148,8 +149,9 @@ impl Platform {
         let told = Arc::new(Told::default());
         let webhooks = start_webhooks(&folder, told.clone(), &runtime);
         let bank = start_bank(&folder, &engine, &directory, &clock);
-        let source = Box::new(ClockSource(Box::new(clock.clone())));
-        let options = Options { webhooks: Some(webhooks.clone()), bank: Some(bank.clone()), source, ..options };
+        let source = || Box::new(ClockSource(Box::new(clock.clone())));
+        let options = options.unwrap_or_else(|| Options { source: source(), ..Options::default() });
+        let options = Options { webhooks: Some(webhooks.clone()), bank: Some(bank.clone()), ..options };
         let app = App::new(engine.clone(), directory, keys, options).unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
         let address = listener.local_addr().unwrap();
@@ -175,7 +177,7 @@ impl Platform {
         self.stop();
         let folder = self.folder.take().unwrap();
         drop(self);
-        Self::open(folder, Options::default())
+        Self::open(folder, None)
     }
 
     /// All files of the data folder, by name.
