@@ -189,7 +189,8 @@ impl<'a> Target<'a> {
         let sync =
             |path: &Path| File::open(path).and_then(|open| open.sync_all()).map_err(BackupError::io("sync", path));
         let folder = self.temporary.path();
-        let of_bank = bank::folders(&folder.join(BANK_FOLDER)).filter(|of_bank| of_bank.exists());
+        let bank = folder.join(BANK_FOLDER);
+        let of_bank = bank::folders(&bank).filter(|of_bank| of_bank.exists());
         let folders: Vec<PathBuf> = of_bank.chain([folder.join(JOURNAL_FOLDER), folder.to_owned()]).collect();
         for folder in &folders {
             for entry in fs::read_dir(folder).map_err(BackupError::io("open", folder))? {
