@@ -398,7 +398,7 @@ fn what_is_no_backup_or_newer_is_told_apart() {
     archive(&file, &[("manifest.json", br#"{"format":"something else","version":1}"#)]);
     assert!(matches!(refused(), BackupError::NotABackup { .. }), "{}", refused());
     archive(&file, &[("manifest.json", br#"{"format":"tapstone backup","version":3,"new":[]}"#)]);
-    assert!(matches!(refused(), BackupError::NewerVersion { found: 2, .. }));
+    assert!(matches!(refused(), BackupError::NewerVersion { found: 3, .. }));
     archive(&file, &[("manifest.json", br#"{"format":"tapstone backup","version":1}"#)]);
     assert!(matches!(refused(), BackupError::Damaged { .. }));
     assert!(!case.path("new").exists());
