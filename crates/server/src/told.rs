@@ -3,6 +3,7 @@
 //! An event is told as of then, out of the record itself: it says the same whenever and however often it is told.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use ::payments::{
     Beginning, DeclinedPayment, DisputeStatus, Event, Moved, Order, Payment, PaymentStatus, PayoutStatus,
@@ -378,29 +379,40 @@ pub(crate) fn reset(position: u64, at: UnixMillis) -> Result<Vec<u8>, Problem> {
     serde_json::to_vec(&view).map_err(Problem::internal)
 }
 
+/// What stored events are called, by their kinds.
+const NAMES: [(EventKind, &[&str]); 19] = [
+    (EventKind::OrderCreated, &["order.created"]),
+    (EventKind::OrderCancelled, &["order.cancelled"]),
+    (EventKind::OrderExpired, &["order.expired"]),
+    (EventKind::PaymentMade, &["payment.succeeded", "payment.authorized", "payment.processing"]),
+    (EventKind::PaymentCaptured, &["payment.captured", "payment.succeeded"]),
+    (EventKind::HoldReleased, &["payment.released", "payment.failed"]),
+    (EventKind::PaymentRefunded, &["refund.succeeded"]),
+    (EventKind::DisputeOpened, &["dispute.opened"]),
+    (EventKind::DisputeAnswered, &["dispute.answered"]),
+    (EventKind::DisputeClosed, &["dispute.won", "dispute.lost"]),
+    (EventKind::MerchantStatusSet, &["merchant.updated"]),
+    (EventKind::FeePlanSet, &["merchant.updated"]),
+    (EventKind::SettlementTermsSet, &["merchant.updated"]),
+    (EventKind::SettlementClosed, &["settlement.closed"]),
+    (EventKind::ReserveReleased, &["reserve.released"]),
+    (EventKind::PayoutCreated, &["payout.created"]),
+    (EventKind::PayoutSubmitted, &["payout.submitted"]),
+    (EventKind::PayoutReported, &["payout.paid", "payout.failed", "payout.returned"]),
+    (EventKind::PaymentDeclined, &["payment.declined"]),
+];
+
+/// What events can be filtered by: whole names, and first parts with `.*`.
+pub(crate) fn filters() -> BTreeSet<String> {
+    let names = NAMES.iter().flat_map(|(_, names)| *names);
+    names
+        .flat_map(|name| [Some((*name).to_owned()), name.split_once('.').map(|(first, _)| format!("{first}.*"))])
+        .flatten()
+        .collect()
+}
+
 /// The kinds of stored events that have a name that a filter names: a whole one, or its first part and `.*`.
 pub(crate) fn kinds_of(filter: &str) -> Vec<EventKind> {
-    const NAMES: [(EventKind, &[&str]); 19] = [
-        (EventKind::OrderCreated, &["order.created"]),
-        (EventKind::OrderCancelled, &["order.cancelled"]),
-        (EventKind::OrderExpired, &["order.expired"]),
-        (EventKind::PaymentMade, &["payment.succeeded", "payment.authorized", "payment.processing"]),
-        (EventKind::PaymentCaptured, &["payment.captured", "payment.succeeded"]),
-        (EventKind::HoldReleased, &["payment.released", "payment.failed"]),
-        (EventKind::PaymentRefunded, &["refund.succeeded"]),
-        (EventKind::DisputeOpened, &["dispute.opened"]),
-        (EventKind::DisputeAnswered, &["dispute.answered"]),
-        (EventKind::DisputeClosed, &["dispute.won", "dispute.lost"]),
-        (EventKind::MerchantStatusSet, &["merchant.updated"]),
-        (EventKind::FeePlanSet, &["merchant.updated"]),
-        (EventKind::SettlementTermsSet, &["merchant.updated"]),
-        (EventKind::SettlementClosed, &["settlement.closed"]),
-        (EventKind::ReserveReleased, &["reserve.released"]),
-        (EventKind::PayoutCreated, &["payout.created"]),
-        (EventKind::PayoutSubmitted, &["payout.submitted"]),
-        (EventKind::PayoutReported, &["payout.paid", "payout.failed", "payout.returned"]),
-        (EventKind::PaymentDeclined, &["payment.declined"]),
-    ];
     let matches = |name: &&str| match filter.strip_suffix(".*") {
         Some(family) => name.split_once('.').is_some_and(|(first, _)| first == family),
         None => *name == filter,

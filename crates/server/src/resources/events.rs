@@ -13,7 +13,9 @@ use ids::{EventId, MerchantId};
 use store::tables::StoredEvent;
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::app::App;
 use crate::auth::{BackOffice, Party, Read};
@@ -44,6 +46,18 @@ struct EventList<'a> {
     has_more: bool,
 }
 
+/// What a list of events can be narrowed to.
+enum TypeFilter {}
+
+impl PartialSchema for TypeFilter {
+    fn schema() -> RefOr<Schema> {
+        let names = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(told::filters()));
+        RefOr::T(names.build().into())
+    }
+}
+
+impl ToSchema for TypeFilter {}
+
 problems!(ListenProblems: TooManyListeners);
 
 /// List events, or listen
@@ -61,7 +75,7 @@ problems!(ListenProblems: TooManyListeners);
     params(
         ("Last-Event-ID" = Option<String>, Header, description = "The last event heard.", example = "4711"),
         schema::Paging<schema::EventId>,
-        ("type" = Option<String>, Query, example = "payment.*",
+        ("type" = inline(Option<TypeFilter>), Query, example = "payment.*",
             description = "Only events of this type: a whole one, or its first part and `.*`."),
     ),
     responses(

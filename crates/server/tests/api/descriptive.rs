@@ -81,3 +81,17 @@ fn the_description_says_which_fields_exclude_each_other() {
     assert_eq!(choice("BankAccount")["oneOf"], either(&["iban"], &["bank_code", "account_number"]));
     assert!(choice("EventData")["anyOf"].is_array());
 }
+
+#[test]
+fn every_type_that_events_can_be_filtered_by_is_described_and_taken() {
+    let parameters = DOCUMENT["paths"]["/v1/events"]["get"]["parameters"].as_array().unwrap();
+    let filter = parameters.iter().find(|parameter| parameter["name"] == "type").unwrap();
+    let platform = Platform::start();
+    let ask = |name: &str| platform.get(&merchant_token(MERCHANT), &format!("/v1/events?type={name}"));
+    let types = filter["schema"]["enum"].as_array().unwrap();
+    assert!(types.contains(&json!("payment.*")) && types.contains(&json!("dispute.won")));
+    for name in types {
+        ask(name.as_str().unwrap()).expect(200);
+    }
+    ask("payment.lost").expect_problem(400, "invalid_field", Some("type"));
+}
