@@ -8,13 +8,13 @@ LISTEN ?= 127.0.0.1:8080
 export CARGO_TARGET_DIR := $(CURDIR)/target
 TAPSTONE := target/release/tapstone
 .DEFAULT_GOAL := run
-.PHONY: run test build web clients tools lint unit kills client-tests browser api-fuzz openapi bench nightly clean
+.PHONY: run test build web clients tools lint unit kills client-tests browser api-fuzz api-fuzz-test openapi bench nightly clean
 
 run: build
 	@exec $(TAPSTONE) serve --demo --data $(DATA) --listen $(LISTEN)
 
 # Each step stops at its first failure. The browser comes last: it looks at what all the others made.
-test: tools lint unit build kills client-tests browser
+test: tools lint unit build kills client-tests api-fuzz-test browser
 	@echo "all tests passed"
 
 build: web
@@ -44,7 +44,7 @@ clients/python/.venv/bin/mypy: clients/python/requirements-test.txt
 	@touch $@
 
 tools:
-	@scripts/need.sh build browser clients
+	@scripts/need.sh build browser clients fuzz
 
 lint: web
 	scripts/check-docs.sh
@@ -78,6 +78,10 @@ scripts/api-fuzz/.venv/bin/st: scripts/api-fuzz/requirements.txt
 # Everything that schemathesis makes of the API's description, with another seed each time. Some minutes.
 api-fuzz: build scripts/api-fuzz/.venv/bin/st
 	scripts/api-fuzz.sh $(TAPSTONE)
+
+# The same from a fixed seed, for about two minutes.
+api-fuzz-test: build scripts/api-fuzz/.venv/bin/st
+	scripts/api-fuzz.sh $(TAPSTONE) 110
 
 # Writes the API description anew after a change to it; the tests compare the two.
 openapi: build
