@@ -172,9 +172,11 @@ function groupClass({ name, description, operations }: Group, api: Api, given: R
 
 function method(operation: Operation, api: Api, given: ReadonlySet<string>): string {
   const shapes = shapesOf(api);
-  const { pathParameters, body, query, answer, idempotent, item } = operation;
+  const { pathParameters, body, answer, idempotent, item } = operation;
   const side: Side = { list: "Sequence", map: "Mapping", prefix: "types.", given, quote: "" };
   const fields = body?.writing === "json" ? fieldsOf(body.shape, shapes) : [];
+  // What the body says itself is a parameter of the query only for bodies of other kinds.
+  const query = operation.query.filter(({ name }) => !fields.some((field) => field.name === name));
   const keywords = [...fields, ...query].sort((a, b) => Number(b.required) - Number(a.required));
   const options = answer.writing === "events" ? ["last_event_id: Optional[str] = None"] : [...(idempotent ? ["idempotency_key: Optional[str] = None"] : []), "timeout: Optional[float] = None"];
   const signature = [

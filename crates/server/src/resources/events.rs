@@ -71,7 +71,7 @@ problems!(ListenProblems: TooManyListeners);
 /// longer at hand, or the client was too slow, an event `reset` comes: read again what you show. A comment comes every 15
 /// seconds.
 #[utoipa::path(
-    get, path = "/v1/events", tag = "events", operation_id = "listen",
+    get, path = "/v1/events", tag = "events", operation_id = "listEvents",
     params(
         ("Last-Event-ID" = Option<String>, Header, description = "The last event heard.", example = "4711"),
         schema::Paging<schema::EventId>,
