@@ -23,7 +23,7 @@ const document = {
         operationId: "listWebhookEndpoints",
         tags: ["webhook_endpoints"],
         parameters: [parameter("starting_after", "query", { type: "string" }), parameter("since", "query", { type: ["integer", "null"], format: "int64" }, true)],
-        responses: answer({ ...json("EndpointList"), "text/csv": { schema: { type: "string" } }, "application/pdf": {}, "text/event-stream": { schema: { $ref: "#/components/schemas/Endpoint" } } }),
+        responses: answer({ ...json("EndpointList"), "text/csv": { schema: { type: "string" } }, "application/pdf": {}, "text/event-stream": { schema: { type: "object", properties: { data: { type: "string", contentSchema: { $ref: "#/components/schemas/Endpoint" } } } } } }),
         security: [{ merchant_key: ["read", "write"] }, { operator_key: [] }],
       },
     },
