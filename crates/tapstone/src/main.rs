@@ -59,6 +59,7 @@ enum Command {
 #[derive(Subcommand)]
 enum BenchCommand {
     Taps(bench::TapsArguments),
+    Settlement(bench::SettlementArguments),
     Kills(bench::KillsArguments),
     Ledger(bench::LedgerArguments),
     #[command(hide = true)]
@@ -87,6 +88,7 @@ fn main() -> ExitCode {
         Command::Ledger(LedgerCommand::Exec(arguments)) => commands::ledger_exec::run(&arguments),
         Command::Tag(TagCommand::Keys(arguments)) => commands::tag_keys::run(&arguments),
         Command::Bench(BenchCommand::Taps(arguments)) => bench::taps(&arguments),
+        Command::Bench(BenchCommand::Settlement(arguments)) => bench::settlement(&arguments),
         Command::Bench(BenchCommand::Kills(arguments)) => bench::kills(&arguments),
         Command::Bench(BenchCommand::Ledger(arguments)) => bench::ledger(&arguments),
         Command::Bench(BenchCommand::LedgerLoad(arguments)) => bench::ledger_load(&arguments),

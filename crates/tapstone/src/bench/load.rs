@@ -40,6 +40,8 @@ pub(crate) struct Seen {
     pub(crate) payment_requests: Latencies,
     /// Whole taps, from touching to paid.
     pub(crate) taps: Latencies,
+    /// When each whole tap was due, and how long it took, measured or not.
+    pub(crate) whole: Vec<(Instant, Duration)>,
     /// Every payment that was acknowledged, with its amount in minor units, measured or not.
     pub(crate) acknowledged: Vec<(PaymentId, u64)>,
     /// When each payment's request was sent, for those acknowledged.
@@ -129,6 +131,7 @@ async fn tap(
     };
     seen.acknowledged.push((payment, amount));
     seen.sent.push(before_payment);
+    seen.whole.push((touched, paid - touched));
     if touched >= town.measure_from && paid <= town.measure_until {
         seen.tap_requests.add(before_payment - before_tap);
         seen.payment_requests.add(paid - before_payment);
@@ -147,6 +150,7 @@ impl Seen {
         self.tap_requests.merge(other.tap_requests);
         self.payment_requests.merge(other.payment_requests);
         self.taps.merge(other.taps);
+        self.whole.extend(other.whole);
         self.acknowledged.extend(other.acknowledged);
         self.sent.extend(other.sent);
         self.refused += other.refused;
@@ -177,7 +181,7 @@ impl Dice {
         self.next() % bound
     }
 
-    fn padding(&mut self) -> [u8; 5] {
+    pub(crate) fn padding(&mut self) -> [u8; 5] {
         let [a, b, c, d, e, ..] = self.next().to_le_bytes();
         [a, b, c, d, e]
     }

@@ -12,11 +12,13 @@ mod ledger;
 mod load;
 mod plan;
 mod server;
+mod settlement;
 mod taps;
 mod till;
 mod town;
 
 pub(crate) use kills::run as kills;
 pub(crate) use ledger::{LedgerArguments, LoadArguments, load as ledger_load, run as ledger};
-pub(crate) use plan::{KillsArguments, TapsArguments};
+pub(crate) use plan::{KillsArguments, SettlementArguments, TapsArguments};
+pub(crate) use settlement::run as settlement;
 pub(crate) use taps::run as taps;

@@ -42,6 +42,43 @@ impl TapsArguments {
     }
 }
 
+/// Close windows with very many payments while taps go on, and check every sum.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct SettlementArguments {
+    /// Payments that have gathered before the windows close.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    pub(crate) payments: u32,
+    /// Merchants that they were made to, each with a window of its own.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) merchants: u32,
+    /// Taps started each second, whatever the server's pace.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) rate: u32,
+    /// Keep-alive connections that tap at the same time, each at a tag of its own.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) connections: u32,
+    /// How long to measure before the windows close, and again when all is done.
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub(crate) seconds: u64,
+    /// Wallets that pay, one after the other.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub(crate) wallets: u32,
+    /// Where to make the temporary data folder: the disk that is measured.
+    #[arg(long, default_value = ".")]
+    pub(crate) folder: PathBuf,
+}
+
+impl SettlementArguments {
+    pub(crate) fn measured(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+
+    /// The time between two taps of one connection.
+    pub(crate) fn interval(&self) -> Duration {
+        Duration::from_secs(1) * self.connections / self.rate
+    }
+}
+
 /// Kill the server under load (SIGKILL), again and again, and check the books each time.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct KillsArguments {

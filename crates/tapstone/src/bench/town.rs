@@ -12,7 +12,7 @@ use crate::folder::DataFolder;
 use crate::provision::crowd;
 
 /// What each wallet begins with, in minor units: more than any run spends.
-const OPENING_BALANCE: u64 = 1_000_000_000_000;
+pub(super) const OPENING_BALANCE: u64 = 1_000_000_000_000;
 
 /// Who taps and where.
 pub(crate) struct Made {
