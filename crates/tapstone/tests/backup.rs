@@ -228,7 +228,7 @@ fn what_cannot_be_is_refused_in_one_line() {
         bytes[at..at + by.len()].copy_from_slice(by);
         bytes
     };
-    assert_failed(&restore_of(&changed(b"\"version\": 1", b"\"version\": 9")), 1, "was written by a newer Tapstone");
+    assert_failed(&restore_of(&changed(b"\"version\": 2", b"\"version\": 9")), 1, "was written by a newer Tapstone");
     assert_failed(
         &restore_of(&changed(b"Lantern Tea", b"Lantern Toa")),
         1,
