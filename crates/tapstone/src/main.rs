@@ -60,6 +60,7 @@ enum Command {
 enum BenchCommand {
     Taps(bench::TapsArguments),
     Settlement(bench::SettlementArguments),
+    Webhooks(bench::WebhooksArguments),
     Kills(bench::KillsArguments),
     Ledger(bench::LedgerArguments),
     #[command(hide = true)]
@@ -89,6 +90,7 @@ fn main() -> ExitCode {
         Command::Tag(TagCommand::Keys(arguments)) => commands::tag_keys::run(&arguments),
         Command::Bench(BenchCommand::Taps(arguments)) => bench::taps(&arguments),
         Command::Bench(BenchCommand::Settlement(arguments)) => bench::settlement(&arguments),
+        Command::Bench(BenchCommand::Webhooks(arguments)) => bench::webhooks(&arguments),
         Command::Bench(BenchCommand::Kills(arguments)) => bench::kills(&arguments),
         Command::Bench(BenchCommand::Ledger(arguments)) => bench::ledger(&arguments),
         Command::Bench(BenchCommand::LedgerLoad(arguments)) => bench::ledger_load(&arguments),
