@@ -11,4 +11,4 @@
 //! There is no I/O, clock or randomness: time comes as an argument. That a code was used is for its engine to remember.
 
 pub mod emv;
-// pub mod payment_code;
+pub mod payment_code;

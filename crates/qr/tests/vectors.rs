@@ -57,7 +57,9 @@ fn a_crc_over_iso_8859_1_is_taken_from_the_scheme_that_computes_it_so() {
     assert!(lenient.is_valid() && lenient.findings().iter().any(|finding| finding.code == Code::CrcCharset));
     assert!(!merchant::read(payload, Mode::Strict).is_valid());
     let elsewhere = payload.replace("int.bceao.pi", "int.bceao.px");
-    assert!(merchant::read(&elsewhere, Mode::Lenient).findings().iter().any(|finding| finding.code == Code::CrcMismatch));
+    assert!(
+        merchant::read(&elsewhere, Mode::Lenient).findings().iter().any(|finding| finding.code == Code::CrcMismatch)
+    );
 }
 
 #[test]

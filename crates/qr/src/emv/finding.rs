@@ -215,6 +215,10 @@ impl Findings {
         self.has_errors
     }
 
+    pub(crate) fn into_vec(self) -> Vec<Finding> {
+        self.list
+    }
+
     /// All that are kept.
     #[must_use]
     pub fn as_slice(&self) -> &[Finding] {

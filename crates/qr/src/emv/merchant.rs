@@ -18,7 +18,7 @@ mod profile;
 mod scheme;
 mod text;
 
-pub use builder::{AdditionalData, Country, MerchantAccount, NoSuchCountry, PresentedCode};
+pub use builder::{AdditionalData, Country, MerchantAccount, NoSuchCountry, OtherLanguage, PresentedCode, Template};
 pub use draft::{Content, Draft, DraftError};
 pub use objects::{Object, Objects};
 pub use order::{Contradiction, Order};
@@ -85,7 +85,7 @@ fn check_crc(text: &str, objects: &Objects<'_>, scheme: Scheme, findings: &mut F
         return findings.error(Code::CrcNotLast, path, "the CRC is the last object");
     }
     let written = object.value();
-    let (4, Ok(number)) = (written.len(), u16::from_str_radix(written, 16)) else {
+    let Some(number) = crc::parse(written) else {
         return findings.error(Code::CrcMalformed, path, "the CRC is four hexadecimal digits");
     };
     let covered = text.get(..text.len() - written.len()).unwrap_or_default();
@@ -129,12 +129,12 @@ impl<'a> Reading<'a> {
         self.findings.as_slice()
     }
 
-    /// The code, if it has no errors; otherwise the reading as it was.
+    /// The code, if it has no errors.
     ///
     /// # Errors
-    /// The reading itself, whose findings say why.
-    pub fn accept(self) -> Result<Payload<'a>, Self> {
-        if self.is_valid() { Ok(Payload::new(self.objects, self.scheme)) } else { Err(self) }
+    /// Everything that was found, at least one error among it.
+    pub fn accept(self) -> Result<Payload<'a>, Vec<Finding>> {
+        if self.is_valid() { Ok(Payload::new(self.objects, self.scheme)) } else { Err(self.findings.into_vec()) }
     }
 }
 

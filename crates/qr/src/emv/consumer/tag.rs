@@ -109,7 +109,13 @@ impl FromStr for Tag {
 
 impl fmt::Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = if self.0 > 0xFFFF { 6 } else if self.0 > 0xFF { 4 } else { 2 };
+        let width = if self.0 > 0xFFFF {
+            6
+        } else if self.0 > 0xFF {
+            4
+        } else {
+            2
+        };
         write!(f, "{:0width$X}", self.0)
     }
 }

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use money::{Currency, Money};
 
 use super::contents::{
-    ADDITIONAL, AMOUNT, CATEGORY, CITY, COUNTRY, CURRENCY, FIXED_FEE, FORMAT, INITIATION, LANGUAGE, NAME, PERCENTAGE_FEE,
-    POSTAL_CODE, TIP, is_country,
+    ADDITIONAL, AMOUNT, CATEGORY, CITY, COUNTRY, CURRENCY, FIXED_FEE, FORMAT, INITIATION, LANGUAGE, NAME,
+    PERCENTAGE_FEE, POSTAL_CODE, TIP, is_country,
 };
 use super::draft::{Content, Draft, DraftError};
 use super::payload::{Initiation, Tip};
@@ -43,15 +43,30 @@ pub struct NoSuchCountry;
 pub enum MerchantAccount {
     /// A card scheme's number: 02 to 25.
     Primitive(Id, Text<99>),
-    /// A template with its owner's identifier and what the owner wants in it: 26 to 51.
-    Template {
-        /// The template's id.
-        id: Id,
-        /// The owner: an application identifier, a UUID or a domain name backwards.
-        identifier: Text<32>,
-        /// The other parts.
-        parts: Vec<(Id, Text<99>)>,
-    },
+    /// A scheme's template: 26 to 51.
+    Template(Template),
+}
+
+/// A template with its owner's identifier and what the owner wants in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// The template's id.
+    pub id: Id,
+    /// The owner: an application identifier, a UUID or a domain name backwards.
+    pub identifier: Text<32>,
+    /// The other parts.
+    pub parts: Vec<(Id, Text<99>)>,
+}
+
+/// The merchant in another language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherLanguage {
+    /// Two letters of ISO 639.
+    pub language: [char; 2],
+    /// The merchant's name.
+    pub name: Text<25>,
+    /// The merchant's city.
+    pub city: Option<Text<15>>,
 }
 
 /// Additional data; section 4.8.
@@ -100,10 +115,10 @@ pub struct PresentedCode {
     pub postal_code: Option<Text<10>>,
     /// Additional data.
     pub additional: AdditionalData,
-    /// The language's two letters, the merchant's name and city in it.
-    pub language: Option<([char; 2], Text<25>, Option<Text<15>>)>,
-    /// Unreserved templates, 80 to 99: their owners' identifiers and other parts.
-    pub unreserved: Vec<(Id, Text<32>, Vec<(Id, Text<99>)>)>,
+    /// The merchant in another language.
+    pub language: Option<OtherLanguage>,
+    /// Unreserved templates, 80 to 99.
+    pub unreserved: Vec<Template>,
 }
 
 impl PresentedCode {
@@ -133,9 +148,7 @@ impl PresentedCode {
             draft.push(ADDITIONAL, Content::Template(additional))?;
         }
         self.push_language(&mut draft)?;
-        for (id, identifier, parts) in &self.unreserved {
-            draft.push(*id, template(identifier, parts))?;
-        }
+        self.unreserved.iter().try_for_each(|template| push_template(template, &mut draft))?;
         Ok(draft.in_canonical_order())
     }
 
@@ -155,7 +168,7 @@ impl PresentedCode {
     }
 
     fn push_language(&self, draft: &mut Draft) -> Result<(), DraftError> {
-        let Some((language, name, city)) = &self.language else { return Ok(()) };
+        let Some(OtherLanguage { language, name, city }) = &self.language else { return Ok(()) };
         let mut parts = vec![(Id::of(0), language.iter().collect()), (Id::of(1), name.to_string())];
         parts.extend(city.as_ref().map(|city| (Id::of(2), city.to_string())));
         draft.push(LANGUAGE, Content::Template(parts))
@@ -188,13 +201,14 @@ impl AdditionalData {
 fn push_account(account: &MerchantAccount, draft: &mut Draft) -> Result<(), DraftError> {
     match account {
         MerchantAccount::Primitive(id, number) => draft.push_text(*id, number.as_str()),
-        MerchantAccount::Template { id, identifier, parts } => draft.push(*id, template(identifier, parts)),
+        MerchantAccount::Template(template) => push_template(template, draft),
     }
 }
 
-fn template(identifier: &Text<32>, parts: &[(Id, Text<99>)]) -> Content {
-    let identifier = (Id::of(0), identifier.to_string());
-    Content::Template([identifier].into_iter().chain(parts.iter().map(|(id, text)| (*id, text.to_string()))).collect())
+fn push_template(template: &Template, draft: &mut Draft) -> Result<(), DraftError> {
+    let identifier = (Id::of(0), template.identifier.to_string());
+    let parts = template.parts.iter().map(|(id, text)| (*id, text.to_string()));
+    draft.push(template.id, Content::Template([identifier].into_iter().chain(parts).collect()))
 }
 
 /// Minor units with the currency's decimals: 1250 cents are `12.50`.

@@ -86,9 +86,19 @@ fn check_forms(objects: &Objects<'_>, findings: &mut Findings) {
     require(FORMAT, |value| value == "01", Code::UnknownFormat, "the only payload format is 01");
     require(INITIATION, |value| matches!(value, "11" | "12"), Code::InvalidValue, "11 for static, 12 for dynamic");
     require(CATEGORY, |value| is_digits(value, 4), Code::InvalidValue, "a merchant category code is four digits");
-    require(CURRENCY, |value| currency_of(value).is_some(), Code::InvalidValue, "a currency is three digits of ISO 4217");
+    require(
+        CURRENCY,
+        |value| currency_of(value).is_some(),
+        Code::InvalidValue,
+        "a currency is three digits of ISO 4217",
+    );
     require(COUNTRY, is_country, Code::InvalidValue, "a country is two capitals of ISO 3166");
-    require(TIP, |value| matches!(value, "01" | "02" | "03"), Code::InvalidValue, "01 asks for a tip, 02 and 03 add a fee");
+    require(
+        TIP,
+        |value| matches!(value, "01" | "02" | "03"),
+        Code::InvalidValue,
+        "01 asks for a tip, 02 and 03 add a fee",
+    );
     let digits = objects.value(CURRENCY).and_then(currency_of).map(Currency::minor_unit_digits);
     for id in [AMOUNT, FIXED_FEE] {
         let Some(value) = objects.value(id) else { continue };
@@ -155,7 +165,9 @@ fn check_additional(part: &Object<'_>, findings: &mut Findings) {
         9 => 3,
         10 => 20,
         11 => 3,
-        12..50 => return findings.departure(Code::Reserved, path, "62.12 to 62.49 are reserved: leave this object out"),
+        12..50 => {
+            return findings.departure(Code::Reserved, path, "62.12 to 62.49 are reserved: leave this object out");
+        }
         _ => 99,
     };
     if part.value().is_empty() {
@@ -163,14 +175,20 @@ fn check_additional(part: &Object<'_>, findings: &mut Findings) {
     } else if is_longer(part.value(), most) {
         findings.departure(Code::InvalidLength, path, format!("this object has at most {most} characters"));
     } else if part.id() == CONSUMER_DATA && !part.value().bytes().all(|letter| matches!(letter, b'A' | b'E' | b'M')) {
-        findings.departure(Code::InvalidValue, path, "A asks for the address, M for the mobile number, E for the e-mail address");
+        findings.departure(
+            Code::InvalidValue,
+            path,
+            "A asks for the address, M for the mobile number, E for the e-mail address",
+        );
     }
 }
 
 /// The language template (section 4.9): a language and the merchant's name in it; the city in it may be missing.
 fn check_language(objects: &Objects<'_>, template: &Object<'_>, findings: &mut Findings) {
     let language = objects.part_of(template, Id::of(0));
-    if language.is_none_or(|language| language.len() != 2 || !language.bytes().all(|letter| letter.is_ascii_alphabetic())) {
+    if language
+        .is_none_or(|language| language.len() != 2 || !language.bytes().all(|letter| letter.is_ascii_alphabetic()))
+    {
         let message = "a language is two letters of ISO 639";
         findings.departure(Code::InvalidValue, Path::Part(LANGUAGE, Id::of(0)), message);
     }

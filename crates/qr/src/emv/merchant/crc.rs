@@ -11,9 +11,9 @@ static TABLES: [[u16; 256]; SLICE] = tables();
 
 const fn tables() -> [[u16; 256]; SLICE] {
     let mut tables = [[0; 256]; SLICE];
-    let mut byte = 0;
+    let mut byte: u16 = 0;
     while byte < 256 {
-        let mut remainder = (byte as u16) << 8;
+        let mut remainder = byte << 8;
         let mut bit = 0;
         while bit < 8 {
             let overflows = remainder & 0x8000 != 0;
@@ -23,7 +23,7 @@ const fn tables() -> [[u16; 256]; SLICE] {
             }
             bit += 1;
         }
-        tables[0][byte] = remainder;
+        tables[0][byte as usize] = remainder;
         byte += 1;
     }
     let mut slice = 1;
@@ -62,6 +62,12 @@ pub(crate) fn crc16_of_latin_1(text: &str) -> Option<u16> {
     text.chars().try_fold(INITIAL, |remainder, character| {
         u8::try_from(u32::from(character)).ok().map(|byte| step(remainder, byte))
     })
+}
+
+/// A checksum as it is written: four hexadecimal digits.
+pub(crate) fn parse(text: &str) -> Option<u16> {
+    let is_right = text.len() == 4 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    is_right.then(|| u16::from_str_radix(text, 16).ok())?
 }
 
 fn step(remainder: u16, byte: u8) -> u16 {

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
-use super::crc::{crc16, crc16_of_latin_1};
+use super::crc::{crc16, crc16_of_latin_1, parse};
+use super::objects::Objects;
 use super::{CRC, CRC_HEAD};
 use crate::emv::id::Id;
 
@@ -32,6 +33,24 @@ impl Draft {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The objects of a code that was read, to change it: make a static one dynamic, say.
+    ///
+    /// # Errors
+    /// [`DraftError`] if an id comes twice.
+    pub fn of(objects: &Objects<'_>) -> Result<Self, DraftError> {
+        let mut draft = Self::new();
+        for object in objects.roots().iter().filter(|object| object.id() != CRC) {
+            let parts = objects.parts(object).iter().map(|part| (part.id(), part.value().to_owned()));
+            let content = match object.has_parts() {
+                true => Content::Template(parts.collect()),
+                false => Content::Text(object.value().to_owned()),
+            };
+            draft.push(object.id(), content)?;
+        }
+        draft.given_crc = objects.value(CRC).map(str::to_owned);
+        Ok(draft)
     }
 
     /// Adds an object after the others.
@@ -93,8 +112,7 @@ impl Draft {
     fn crc_of(&self, text: &str) -> String {
         let computed = crc16(text.as_bytes());
         let is_right = |given: &&String| {
-            let number = (given.len() == 4).then(|| u16::from_str_radix(given, 16).ok()).flatten();
-            number.is_some() && (number == Some(computed) || number == crc16_of_latin_1(text))
+            parse(given).is_some_and(|number| number == computed || Some(number) == crc16_of_latin_1(text))
         };
         self.given_crc.as_ref().filter(is_right).cloned().unwrap_or_else(|| format!("{computed:04X}"))
     }

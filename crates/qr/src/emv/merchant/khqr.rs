@@ -3,16 +3,13 @@
 //!
 //! Rules of time are not among them: that a dynamic code carries when it ends, and that it has not ended, is for who pays.
 
-use super::contents::{
-    ADDITIONAL, AMOUNT, CATEGORY, CITY, COUNTRY, CURRENCY, FORMAT, INITIATION, NAME, is_longer,
-};
+use super::contents::{ADDITIONAL, AMOUNT, CATEGORY, CITY, COUNTRY, CURRENCY, FORMAT, INITIATION, NAME, is_longer};
 use super::objects::Objects;
 use crate::emv::finding::{Code, Findings, Path};
 use crate::emv::id::Id;
 
 /// Objects that must be there, and the most characters that they may have.
-const MANDATORY: [(Id, usize); 6] =
-    [(FORMAT, 2), (CATEGORY, 4), (CURRENCY, 3), (COUNTRY, 3), (NAME, 25), (CITY, 15)];
+const MANDATORY: [(Id, usize); 6] = [(FORMAT, 2), (CATEGORY, 4), (CURRENCY, 3), (COUNTRY, 3), (NAME, 25), (CITY, 15)];
 
 /// Objects that may be there.
 const OPTIONAL: [(Id, usize); 2] = [(INITIATION, 2), (AMOUNT, 13)];

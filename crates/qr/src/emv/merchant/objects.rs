@@ -209,13 +209,15 @@ fn read_sequence<'a>(text: &'a str, is_ascii: bool, objects: &mut Vec<Object<'a>
     while !rest.is_empty() {
         let at = text.len() - rest.len();
         let broken = |code, id| Broken { code, id, at };
-        let (head, after) = rest.as_bytes().split_first_chunk::<4>().map_or((None, &[][..]), |(head, after)| (Some(head), after));
+        let (head, after) =
+            rest.as_bytes().split_first_chunk::<4>().map_or((None, &[][..]), |(head, after)| (Some(head), after));
         let Some([tens, units, length_tens, length_units]) = head else {
             let id = rest.get(..2).and_then(|id| id.parse().ok());
             return Err(broken(if id.is_some() { Code::Truncated } else { Code::MalformedId }, id));
         };
         let id = Id::from_digits(*tens, *units).ok_or_else(|| broken(Code::MalformedId, None))?;
-        let length = Id::from_digits(*length_tens, *length_units).ok_or_else(|| broken(Code::MalformedLength, Some(id)))?;
+        let length =
+            Id::from_digits(*length_tens, *length_units).ok_or_else(|| broken(Code::MalformedLength, Some(id)))?;
         let length = usize::from(length.number());
         // Four ASCII digits stand before, so a character begins here.
         let tail = rest.get(rest.len() - after.len()..).unwrap_or_default();

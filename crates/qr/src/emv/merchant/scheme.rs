@@ -1,5 +1,6 @@
 //! Which scheme a code belongs to.
 
+use super::contents::is_country;
 use super::objects::{Object, Objects};
 use crate::emv::id::Id;
 
@@ -100,7 +101,8 @@ impl Scheme {
     /// The scheme of a code's templates, else of its country; of a broken code, that of the identifiers that its text has
     /// somewhere.
     pub(crate) fn of(objects: &Objects<'_>, text: &str, is_broken: bool) -> Self {
-        let accounts = objects.roots().iter().filter(|object| object.id().is_account_template() || object.id().is_unreserved());
+        let accounts =
+            objects.roots().iter().filter(|object| object.id().is_account_template() || object.id().is_unreserved());
         let named = accounts.filter_map(|object| Self::of_identifier(identifier_of(objects, object)?));
         let found = named.min().unwrap_or(Self::Emv).min(Self::of_place(objects));
         if found == Self::Emv && is_broken { Self::mentioned(text) } else { found }
@@ -126,6 +128,7 @@ impl Scheme {
         let mut accounts = accounts.map(|account| identifier_of(objects, account));
         let is_khqr = match country {
             Some("KH") => accounts.next().is_some(),
+            Some(other) if is_country(other) => false,
             _ => accounts.any(|identifier| identifier.is_some_and(is_bank_account)),
         };
         let has_account = |mut ids: std::ops::RangeInclusive<u8>| ids.any(|id| objects.get(Id::of(id)).is_some());
