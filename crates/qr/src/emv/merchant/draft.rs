@@ -108,11 +108,22 @@ impl Draft {
         text + &crc
     }
 
+    /// Whether this is a code of the scheme whose CRC may be that of ISO 8859-1.
+    fn is_pi_uemoa(&self) -> bool {
+        self.objects.iter().any(|(id, content)| match content {
+            Content::Template(parts) if id.is_account_template() => {
+                parts.iter().any(|(part, value)| part.number() == 0 && value.eq_ignore_ascii_case("int.bceao.pi"))
+            }
+            _ => false,
+        })
+    }
+
     /// The CRC as it was given, if it is right; otherwise the computed one.
     fn crc_of(&self, text: &str) -> String {
         let computed = crc16(text.as_bytes());
         let is_right = |given: &&String| {
-            parse(given).is_some_and(|number| number == computed || Some(number) == crc16_of_latin_1(text))
+            let is_latin_1 = |number| self.is_pi_uemoa() && crc16_of_latin_1(text) == Some(number);
+            parse(given).is_some_and(|number| number == computed || is_latin_1(number))
         };
         self.given_crc.as_ref().filter(is_right).cloned().unwrap_or_else(|| format!("{computed:04X}"))
     }
