@@ -142,15 +142,12 @@ pub enum CodeError {
     /// It is another platform's.
     #[error("the code belongs to another platform")]
     Foreign,
-    /// No wallet shows it, nor did or will in the minutes around.
+    /// No wallet shows it, nor did in the last minutes.
     #[error("no wallet shows this code")]
     Unknown,
     /// Its minute is over.
     #[error("the code's minute is over: show the next one")]
     Expired,
-    /// Its minute is yet to come: the wallet's clock is ahead.
-    #[error("the code's minute is yet to come: the wallet's clock is ahead")]
-    NotYetValid,
     /// It asks for more than the wallet's limit, or in another currency.
     #[error("the amount is above what a payment code of this wallet pays")]
     AboveLimit,
@@ -165,7 +162,6 @@ impl CodeError {
             Self::Foreign => "payment_code_foreign",
             Self::Unknown => "payment_code_unknown",
             Self::Expired => "payment_code_expired",
-            Self::NotYetValid => "payment_code_not_yet_valid",
             Self::AboveLimit => "payment_code_above_limit",
         }
     }
@@ -189,7 +185,8 @@ impl CodeIssuer {
     /// How many minutes around the present are accepted: the last, this and the next.
     pub const SKEW: u32 = 1;
 
-    /// How many minutes beyond those are looked at to tell a late or an early code from one that nobody shows.
+    /// How many minutes before those are looked at to tell a late code from one that nobody shows. Not after them: whoever guesses would
+    /// learn which of his guesses will be good soon.
     const EXPLAINED: u32 = 9;
 
     /// The issuer under a master key.
@@ -240,16 +237,13 @@ impl CodeIssuer {
     ) -> Result<CodeProof, CodeError> {
         let name = self.block.join(code.issuer, code.handle).ok_or(CodeError::Foreign)?;
         let from = |minutes: u32| now.0.saturating_sub(minutes);
-        let to = |minutes: u32| now.0.saturating_add(minutes);
         let search = |first: u32, last: u32| self.find(code, name, Step(first), Step(last), &standing);
-        if let Some(proof) = search(from(Self::SKEW), to(Self::SKEW)) {
+        if let Some(proof) = search(from(Self::SKEW), now.0.saturating_add(Self::SKEW)) {
             return Ok(proof);
         }
-        let far = Self::SKEW + Self::EXPLAINED;
-        match (search(from(far), from(Self::SKEW)), search(to(Self::SKEW), to(far))) {
-            (Some(_), _) => Err(CodeError::Expired),
-            (None, Some(_)) => Err(CodeError::NotYetValid),
-            (None, None) => Err(CodeError::Unknown),
+        match search(from(Self::SKEW + Self::EXPLAINED), from(Self::SKEW)) {
+            Some(_) => Err(CodeError::Expired),
+            None => Err(CodeError::Unknown),
         }
     }
 
