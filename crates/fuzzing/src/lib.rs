@@ -11,6 +11,7 @@ mod ledger_actions;
 mod ledger_exec;
 mod mutations;
 mod print;
+mod qr_codes;
 mod records;
 mod run_files;
 
@@ -20,5 +21,6 @@ pub use ledger_actions::{ledger_actions, requests};
 pub use ledger_exec::ledger_exec;
 pub use mutations::Mutations;
 pub use print::line;
+pub use qr_codes::{payment_codes, qr_consumer, qr_merchant};
 pub use records::records;
 pub use run_files::run_files;

@@ -5,7 +5,9 @@
 use std::fs;
 use std::path::Path;
 
-use fuzzing::{Mutations, journal_frames, ledger_actions, ledger_exec, records, run_files};
+use fuzzing::{
+    Mutations, journal_frames, ledger_actions, ledger_exec, payment_codes, qr_consumer, qr_merchant, records, run_files,
+};
 
 /// What the lines of `tapstone ledger exec` are made of.
 const WORDS: &str = include_str!("../../../fuzz/ledger_exec.dict");
@@ -51,4 +53,27 @@ fn runs_of_any_bytes_are_read() {
 #[test]
 fn records_of_any_bytes_are_read() {
     run(records, seeds("records"), &[&[255, 255, 255, 255, 15], &[128; 9]], 20_000);
+}
+
+/// As many mutations as usual, or as many as `TAPSTONE_CASES` says.
+fn mutations(usual: usize) -> usize {
+    std::env::var("TAPSTONE_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}
+
+#[test]
+fn merchants_codes_of_any_bytes_are_read() {
+    let words: [&[u8]; 8] = [b"6304", b"5303156", b"54", b"0099", b"620505", b"\xe4\xba\xac", b"00", b"2918"];
+    run(qr_merchant, seeds("qr_merchant"), &words, mutations(5_000));
+}
+
+#[test]
+fn consumers_codes_of_any_bytes_are_read() {
+    let words: [&[u8]; 7] =
+        [b"\x61\x82", b"\x62\x81", b"\x63", b"\x64", b"\x9f\x26\x08", b"\x85\x05CPV01", b"\xff\xff\xff"];
+    run(qr_consumer, seeds("qr_consumer"), &words, mutations(10_000));
+}
+
+#[test]
+fn payment_codes_tables_and_seeds_of_any_bytes_are_read() {
+    run(payment_codes, seeds("payment_codes"), &[b"2888", b",16,24,a\n", b"\x01"], mutations(10_000));
 }

@@ -49,6 +49,9 @@ enum Command {
     /// Prepare NFC tags.
     #[command(subcommand)]
     Tag(TagCommand),
+    /// Read and write EMVCo's QR codes.
+    #[command(subcommand)]
+    Qr(QrCommand),
     /// Measure this machine, and prove that nothing is lost.
     #[command(subcommand)]
     Bench(BenchCommand),
@@ -77,6 +80,12 @@ enum TagCommand {
     Keys(commands::tag_keys::Arguments),
 }
 
+#[derive(Subcommand)]
+enum QrCommand {
+    Decode(commands::qr::DecodeArguments),
+    Encode(commands::qr::EncodeArguments),
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
@@ -88,6 +97,8 @@ fn main() -> ExitCode {
         Command::Restore(arguments) => commands::restore::run(&arguments),
         Command::Ledger(LedgerCommand::Exec(arguments)) => commands::ledger_exec::run(&arguments),
         Command::Tag(TagCommand::Keys(arguments)) => commands::tag_keys::run(&arguments),
+        Command::Qr(QrCommand::Decode(arguments)) => commands::qr::decode(&arguments),
+        Command::Qr(QrCommand::Encode(arguments)) => commands::qr::encode(&arguments),
         Command::Bench(BenchCommand::Taps(arguments)) => bench::taps(&arguments),
         Command::Bench(BenchCommand::Settlement(arguments)) => bench::settlement(&arguments),
         Command::Bench(BenchCommand::Webhooks(arguments)) => bench::webhooks(&arguments),
