@@ -1,5 +1,7 @@
 //! Hexadecimal text, as the chip mirrors it.
 
+use alloc::string::String;
+
 /// The bytes of exactly `2 * N` hexadecimal digits of either case.
 pub(crate) fn decode<const N: usize>(digits: &str) -> Option<[u8; N]> {
     let (pairs, rest) = digits.as_bytes().as_chunks::<2>();

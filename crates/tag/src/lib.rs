@@ -14,12 +14,21 @@
 //! the counter only grows is for the one who accepts taps to enforce. There is no I/O, clock or randomness here, and no
 //! state apart from a software tag's counter.
 
-mod cmac;
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod block;
+pub mod cmac;
 pub mod diversification;
 mod hexadecimal;
 mod identity;
 mod key;
+pub mod lrp;
 pub mod sdm;
+pub mod session;
 mod software;
 mod url;
 mod verification;

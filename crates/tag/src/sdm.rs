@@ -5,7 +5,8 @@
 //! ([`SessionKeys::derive`]); check the SDMMAC ([`SessionKeys::mac`]); decrypt the file data if there is some
 //! ([`SessionKeys::decrypt_file_data`]). Whose keys those are, and what the answer has to contain, is for the caller.
 
-use std::iter;
+use alloc::vec::Vec;
+use core::iter;
 
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use aes::{Aes128Dec, Aes128Enc};
@@ -166,5 +167,5 @@ fn session_vector([high, low]: [u8; 2], picc_data: PiccData) -> [u8; 16] {
     let uid = picc_data.uid.into_iter().flat_map(|uid| uid.0);
     let counter = picc_data.counter.into_iter().flat_map(ReadCounter::to_little_endian);
     let mut bytes = [high, low, 0x00, 0x01, 0x00, 0x80].into_iter().chain(uid).chain(counter);
-    std::array::from_fn(|_| bytes.next().unwrap_or(0))
+    core::array::from_fn(|_| bytes.next().unwrap_or(0))
 }

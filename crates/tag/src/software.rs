@@ -1,6 +1,9 @@
 //! A tag without a chip.
 
-use std::fmt;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
 
 use aes::Aes128Enc;
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
@@ -72,7 +75,7 @@ impl SoftwareTag {
     fn encrypted_picc_data(&self, padding: [u8; 5]) -> [u8; 16] {
         let counter = self.counter.to_little_endian();
         let mut bytes = [PICC_DATA_TAG].into_iter().chain(self.uid.0).chain(counter).chain(padding);
-        let plaintext: [u8; 16] = std::array::from_fn(|_| bytes.next().unwrap_or(0));
+        let plaintext: [u8; 16] = core::array::from_fn(|_| bytes.next().unwrap_or(0));
         let mut block = plaintext.into();
         self.meta_read.encrypt_block(&mut block);
         block.into()

@@ -4,7 +4,7 @@
 //! (scheme, host, the path before `/t`, other parameters, a fragment) may be anything that RFC 3986 allows, because
 //! proxies and analytics change it.
 
-use std::fmt;
+use core::fmt;
 
 use crate::hexadecimal;
 use crate::sdm::SdmMac;

@@ -1,6 +1,6 @@
 //! From the URL of a touch to the proof of it.
 
-use std::fmt;
+use core::fmt;
 
 use crate::diversification::{Diversifier, Purpose};
 use crate::sdm::{MetaReadKey, PiccData, SessionKeys};
