@@ -25,7 +25,10 @@ fn mode(row: &Value) -> Mode {
 /// UID and counter, as far as the row has them.
 fn identity(row: &Value) -> PiccData {
     let counter = row["counter"].as_u64().and_then(|counter| u32::try_from(counter).ok());
-    PiccData { uid: field(row, "uid").map(Uid), counter: counter.map(|counter| ReadCounter::new(counter).unwrap()) }
+    PiccData {
+        uid: field(row, "uid").map(Uid),
+        counter: counter.map(|counter| ReadCounter::new(counter).expect("24 bits")),
+    }
 }
 
 fn key(row: &Value, name: &str) -> AesKey {

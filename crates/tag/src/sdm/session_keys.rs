@@ -1,5 +1,6 @@
 //! The keys of one reading, and what they do (NT4H2421Gx sections 9.3.6, 9.3.8 and 9.3.9).
 
+use alloc::boxed::Box;
 use core::iter;
 
 use aes::cipher::{BlockCipherDecrypt, KeyInit};
@@ -22,7 +23,7 @@ pub enum SessionKeys {
         mac: AesKey,
     },
     /// In LRP mode: SesSDMFileReadMasterKey spread out. Updated key 0 makes MACs, updated key 1 encrypts.
-    Lrp(Tables),
+    Lrp(Box<Tables>),
 }
 
 impl SessionKeys {
@@ -35,7 +36,7 @@ impl SessionKeys {
                 let key = |label| AesKey::new(cmac.mac(&session_vector(label, picc_data)));
                 Self::Aes { encryption: key([0xC3, 0x3C]), mac: key([0x3C, 0xC3]) }
             }
-            Mode::Lrp => Self::Lrp(Tables::new(&lrp_master_key(file_read_key, picc_data))),
+            Mode::Lrp => Self::Lrp(Box::new(Tables::new(&lrp_master_key(file_read_key, picc_data)))),
         }
     }
 
