@@ -13,6 +13,8 @@ mod mutations;
 mod print;
 mod records;
 mod run_files;
+mod tag_lines;
+mod tag_urls;
 
 pub use checked_books::CheckedBooks;
 pub use journal_frames::journal_frames;
@@ -22,3 +24,5 @@ pub use mutations::Mutations;
 pub use print::line;
 pub use records::records;
 pub use run_files::run_files;
+pub use tag_lines::tag_lines;
+pub use tag_urls::tag_urls;

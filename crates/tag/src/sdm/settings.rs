@@ -58,7 +58,8 @@ impl Settings {
     /// [`SettingsError`] if no tag can be told this, or if what it said would prove less than it seems to.
     pub fn parse(mode: Mode, template: &str) -> Result<Self, SettingsError> {
         let parts = Template::parse(mode, template)?;
-        url::check_characters(&blank(&parts.pieces))?;
+        let blank = blank(&parts.pieces);
+        url::check_characters(&blank)?;
         check(&parts)?;
         let template = template.replace("{mac_input}", "");
         let (rest, fragment) = split_off(&template, '#');
@@ -67,14 +68,17 @@ impl Settings {
         if Pattern::parse(mode, host)?.first_mirror().is_some() {
             return Err(SettingsError::MirrorInHost);
         }
-        Ok(Self {
+        let settings = Self {
             mode,
             counter_limit: ReadCounter::MAX,
             path: Pattern::parse(mode, path)?,
             query: query.map_or(Ok(Query::None), |query| Query::parse(mode, query))?,
             fragment: fragment.filter(|text| text.contains('{')).map(|text| Pattern::parse(mode, text)).transpose()?,
             template: parts,
-        })
+        };
+        // What is mirrored must be found again: two parameters of one name would hide it, for example.
+        settings.capture(&blank)?;
+        Ok(settings)
     }
 
     /// The settings of this platform's tags: `https://host/t?e={picc_data}&c={mac}` on any host.
@@ -139,6 +143,10 @@ impl Settings {
     /// [`MalformedUrl`] says how it differs from the template.
     pub fn read(&self, url: &str) -> Result<Reading, MalformedUrl> {
         url::check_characters(url)?;
+        self.reading(&self.capture(url)?)
+    }
+
+    fn capture<'a>(&self, url: &'a str) -> Result<Captured<'a>, MalformedUrl> {
         let (rest, fragment) = split_off(url, '#');
         let (address, query) = split_off(rest, '?');
         let mut captured = Captured::default();
@@ -147,7 +155,7 @@ impl Settings {
         if let Some(pattern) = &self.fragment {
             pattern.capture(fragment.ok_or(MalformedUrl::NoFragment)?, &mut captured)?;
         }
-        self.reading(&captured)
+        Ok(captured)
     }
 
     fn read_path<'a>(&self, path: &'a str, captured: &mut Captured<'a>) -> Result<(), MalformedUrl> {
