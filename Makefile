@@ -8,7 +8,7 @@ LISTEN ?= 127.0.0.1:8080
 export CARGO_TARGET_DIR := $(CURDIR)/target
 TAPSTONE := target/release/tapstone
 .DEFAULT_GOAL := run
-.PHONY: run test build web clients tools lint unit kills client-tests browser api-fuzz api-fuzz-test openapi bench nightly clean
+.PHONY: run test build web clients tools lint unit kills client-tests browser api-fuzz api-fuzz-test openapi bench nightly fuzz clean
 
 run: build
 	@exec $(TAPSTONE) serve --demo --data $(DATA) --listen $(LISTEN)
@@ -95,6 +95,11 @@ bench: build
 SEEDS ?= 3000
 nightly:
 	TAPSTONE_SEEDS=$(SEEDS) cargo test --release --locked -p journal -p books -p engine
+
+# The parsers of what tags and readers say, over a million inputs each; `make test` takes some thousand.
+INPUTS ?= 1000000
+fuzz:
+	FUZZ_INPUTS=$(INPUTS) cargo test --release --locked -p fuzzing --test targets -- tag
 
 clean:
 	rm -rf target web/dist web/node_modules clients/node_modules clients/.build clients/python/.venv clients/typescript/dist

@@ -14,6 +14,8 @@ mod print;
 mod qr_codes;
 mod records;
 mod run_files;
+mod tag_lines;
+mod tag_urls;
 
 pub use checked_books::CheckedBooks;
 pub use journal_frames::journal_frames;
@@ -24,3 +26,5 @@ pub use print::line;
 pub use qr_codes::{payment_codes, qr_consumer, qr_merchant};
 pub use records::records;
 pub use run_files::run_files;
+pub use tag_lines::tag_lines;
+pub use tag_urls::tag_urls;

@@ -12,7 +12,7 @@
 //! comes the slot, and `54617073746F6E65` is "Tapstone" in ASCII. SDMMetaRead decrypts the UID, so it cannot depend on
 //! it. A chip's other slots are no concern of reading it.
 
-use std::iter;
+use core::iter;
 
 use crate::cmac::Cmac;
 use crate::{AesKey, Uid};
@@ -60,7 +60,7 @@ impl Purpose {
 
     fn of(m: impl Iterator<Item = u8>, whole: bool) -> Self {
         let mut bytes = iter::once(0x01).chain(m).chain(iter::once(0x80));
-        let mut block = || u128::from_be_bytes(std::array::from_fn(|_| bytes.next().unwrap_or(0)));
+        let mut block = || u128::from_be_bytes(core::array::from_fn(|_| bytes.next().unwrap_or(0)));
         Self { blocks: [block(), block()], whole }
     }
 }

@@ -1,6 +1,6 @@
 //! What a tag says of itself: who it is, and how often it has been read.
 
-use std::fmt;
+use core::fmt;
 
 use crate::hexadecimal;
 

@@ -1,6 +1,6 @@
 //! A key that does not show itself.
 
-use std::fmt;
+use core::fmt;
 
 use zeroize::Zeroize;
 

@@ -46,7 +46,7 @@ enum Command {
     /// Keep a ledger by itself: accounts and transfers, without a payment platform around them.
     #[command(subcommand)]
     Ledger(LedgerCommand),
-    /// Prepare NFC tags.
+    /// Prepare NFC tags, and verify what they say.
     #[command(subcommand)]
     Tag(TagCommand),
     /// Read and write EMVCo's QR codes.
@@ -78,6 +78,7 @@ enum LedgerCommand {
 #[derive(Subcommand)]
 enum TagCommand {
     Keys(commands::tag_keys::Arguments),
+    Verify(commands::tag_verify::Arguments),
 }
 
 #[derive(Subcommand)]
@@ -97,6 +98,7 @@ fn main() -> ExitCode {
         Command::Restore(arguments) => commands::restore::run(&arguments),
         Command::Ledger(LedgerCommand::Exec(arguments)) => commands::ledger_exec::run(&arguments),
         Command::Tag(TagCommand::Keys(arguments)) => commands::tag_keys::run(&arguments),
+        Command::Tag(TagCommand::Verify(arguments)) => commands::tag_verify::run(&arguments),
         Command::Qr(QrCommand::Decode(arguments)) => commands::qr::decode(&arguments),
         Command::Qr(QrCommand::Encode(arguments)) => commands::qr::encode(&arguments),
         Command::Bench(BenchCommand::Taps(arguments)) => bench::taps(&arguments),

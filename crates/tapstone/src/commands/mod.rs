@@ -9,4 +9,5 @@ pub(crate) mod qr;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod tag_keys;
+pub(crate) mod tag_verify;
 pub(crate) mod verify;
