@@ -79,6 +79,11 @@ impl Query {
         }
     }
 
+    /// Whether nothing is left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Refuses whatever is left.
     pub(crate) fn finish(self) -> Result<(), Problem> {
         match self.0.into_iter().next() {

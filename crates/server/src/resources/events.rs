@@ -97,6 +97,11 @@ pub(crate) async fn listen(
         Party::Merchant(merchant) if merchant.till().is_none() && !wants_stream(&headers) => {
             list(&app, merchant.id(), query).await
         }
+        // Only a list has parts, and these have none.
+        _ if !wants_stream(&headers) && !query.is_empty() => {
+            let reason = "a till and a wallet have no list of events: they listen, with `Accept: text/event-stream`";
+            Err(Problem::new(Code::Forbidden, reason))
+        }
         party => {
             query.finish()?;
             stream_to(app, party, &headers)

@@ -245,3 +245,12 @@ fn what_happened_is_listed_as_it_was_then() {
     let platform = platform.restart();
     assert_eq!(platform.get(&token, "/v1/events").expect(200).json(), all);
 }
+
+#[test]
+fn who_can_only_listen_is_told_so_when_it_asks_for_a_list() {
+    let platform = Platform::start();
+    let narrowed = "/v1/events?limit=3&created_after=2026-11-22T12:30:00Z";
+    platform.get(&wallet_token(0), narrowed).expect_problem(403, "forbidden", None);
+    let listed = platform.get(&merchant_token(MERCHANT), narrowed).expect(200).json();
+    assert!(listed["data"].is_array());
+}

@@ -1,4 +1,4 @@
-//! What deliveries cost here, without a network: `cargo run --release -p webhooks --example speed -- FOLDER`.
+//! What deliveries cost here, without a network: `cargo run --release -p webhooks --example webhook_queue_speed -- FOLDER`.
 //!
 //! Each goes its whole way: taken with its bytes, durable, handed out, signed, succeeded, written down. Prints deliveries a
 //! second by the number taken in one transaction, and what a signature costs.

@@ -1,5 +1,5 @@
 //! How many URLs one core verifies in a second, each of another tag whose key has to be derived:
-//! `cargo run --release -p tag --example speed`.
+//! `cargo run --release -p tag --example tag_speed`.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

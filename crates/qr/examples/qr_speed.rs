@@ -1,4 +1,4 @@
-//! How fast codes are read and payment codes verified, on one core: `cargo run --release -p qr --example speed`.
+//! How fast codes are read and payment codes verified, on one core: `cargo run --release -p qr --example qr_speed`.
 
 use std::fs;
 use std::hint::black_box;
