@@ -1,0 +1,3 @@
+//! What only the inside can test: exchanges that begin in the middle of a session.
+
+mod vectors;
