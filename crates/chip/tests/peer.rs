@@ -297,6 +297,7 @@ fn all_of_the_configuration() {
     assert_eq!((configuration.total_failure_limit, configuration.total_failure_decrement), (Some(7), 3));
     let session = authenticate(&mut reader, CryptoMode::Aes, KeyNumber::Key0, &ZERO);
     assert_eq!(session.pd_cap2(), &[0, 0, 0, 0, 0x55, 0x66]);
+    reader.chip.power_cycle();
     let version = block_on(Session::new().get_version(&mut reader)).unwrap();
     assert_eq!((version.uid(), version.hw_sub_type()), (&[0; 7], 0x82), "the UID is a secret now");
     // Seven failures lock a key, and the master key unlocks it.
