@@ -3,6 +3,7 @@
 //! Both suites are here: AES (CMAC, and CBC with an IV from transaction and counter) and LRP (its CMAC, and LRICB with a
 //! running counter).
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -23,16 +24,16 @@ pub(crate) enum Suite {
         /// SesAuthENCKey.
         encryption: AesKey,
         /// SesAuthMACKey.
-        mac: Cmac,
+        mac: Box<Cmac>,
     },
     /// LRP secure messaging.
     Lrp {
         /// SesAuthENCKey.
-        encryption: Lrp,
+        encryption: Box<Lrp>,
         /// EncCtr, which goes up with every block.
         counter: u32,
         /// SesAuthMACKey.
-        mac: LrpCmac,
+        mac: Box<LrpCmac>,
     },
 }
 
@@ -40,13 +41,13 @@ impl Suite {
     /// The keys of an AES session.
     pub(crate) fn aes(key: &AesKey, randoms: Randoms) -> Self {
         let AesSessionKeys { encryption, mac } = AesSessionKeys::derive(key, randoms);
-        Self::Aes { encryption, mac: Cmac::new(&mac) }
+        Self::Aes { encryption, mac: Box::new(Cmac::new(&mac)) }
     }
 
     /// The keys of an LRP session. Its counter of encrypted blocks begins at 0.
     pub(crate) fn lrp(key: &AesKey, randoms: Randoms) -> Self {
         let LrpSessionKeys { encryption, mac, .. } = LrpSessionKeys::derive(key, randoms);
-        Self::Lrp { encryption, counter: 0, mac }
+        Self::Lrp { encryption: Box::new(encryption), counter: 0, mac: Box::new(mac) }
     }
 
     /// The MAC of 16 bytes, as authentication in LRP mode has it.

@@ -3,6 +3,7 @@
 //!
 //! This is the chip's side, written from the data sheet and not from what verifies it: the two check each other.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use tag::cmac::{Cmac, truncate};
@@ -93,8 +94,8 @@ fn identity(uid: Option<Uid>, counter: Option<u32>) -> impl Iterator<Item = u8> 
 
 /// The session keys of a reading (section 9.3.9).
 enum Keys {
-    Aes { encryption: AesKey, mac: Cmac },
-    Lrp { encryption: Lrp, mac: LrpCmac },
+    Aes { encryption: AesKey, mac: Box<Cmac> },
+    Lrp { encryption: Box<Lrp>, mac: Box<LrpCmac> },
 }
 
 impl Keys {
@@ -106,7 +107,7 @@ impl Keys {
             vector.iter_mut().zip(fields).for_each(|(slot, byte)| *slot = byte);
             AesKey::new(cmac.mac(&vector))
         };
-        Self::Aes { encryption: derive([0xC3, 0x3C]), mac: Cmac::new(&derive([0x3C, 0xC3])) }
+        Self::Aes { encryption: derive([0xC3, 0x3C]), mac: Box::new(Cmac::new(&derive([0x3C, 0xC3]))) }
     }
 
     fn lrp(key: &AesKey, uid: Option<Uid>, counter: Option<u32>) -> Self {
@@ -115,7 +116,7 @@ impl Keys {
         vector.iter_mut().zip(fields).for_each(|(slot, byte)| *slot = byte);
         vector[14..].copy_from_slice(&[0x1E, 0xE1]);
         let tables = Tables::new(&AesKey::new(LrpCmac::new(Lrp::new(key, 0)).mac(&vector)));
-        Self::Lrp { encryption: tables.lrp(1), mac: LrpCmac::new(tables.lrp(0)) }
+        Self::Lrp { encryption: Box::new(tables.lrp(1)), mac: Box::new(LrpCmac::new(tables.lrp(0))) }
     }
 
     fn mac(&self, message: &[u8]) -> [u8; 8] {

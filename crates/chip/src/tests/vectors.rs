@@ -3,6 +3,7 @@
 //! Rows were made from the reader's side: some have answers that no chip gives (they test a reader's refusals) or files
 //! that the chip does not have. Those are named here with the reason, and counted.
 
+use std::boxed::Box;
 use std::collections::VecDeque;
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -25,7 +26,8 @@ fn rows() -> Vec<Value> {
 }
 
 fn bytes(digits: &str) -> Vec<u8> {
-    let digits: Vec<u8> = digits.bytes().map(|digit| (digit as char).to_digit(16).unwrap() as u8).collect();
+    let digits: Vec<u8> =
+        digits.bytes().map(|digit| u8::try_from(char::from(digit).to_digit(16).unwrap()).unwrap()).collect();
     digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
@@ -329,7 +331,7 @@ fn session_of(row: &Value, first: usize) -> Session {
     let counter = exchange["cmd_mac_ctr"].as_u64().or(state["cmd_ctr_at_start"].as_u64()).unwrap();
     let counter = if exchange["cmd_mac_ctr"].is_null() { counter + first as u64 } else { counter };
     let suite = if let Some(encryption) = state["ses_enc_key"].as_str() {
-        let mac = Cmac::new(&AesKey::new(array(state["ses_mac_key"].as_str().unwrap())));
+        let mac = Box::new(Cmac::new(&AesKey::new(array(state["ses_mac_key"].as_str().unwrap()))));
         Suite::Aes { encryption: AesKey::new(array(encryption)), mac }
     } else {
         lrp_suite(steps, state["enc_ctr"].as_u64().unwrap())

@@ -106,8 +106,11 @@ pub(crate) fn recorded(name: &str) -> String {
 }
 
 pub(crate) fn bytes(digits: &str) -> Vec<u8> {
-    let digits: Vec<u8> =
-        digits.chars().filter(|digit| *digit != ' ').map(|digit| digit.to_digit(16).unwrap() as u8).collect();
+    let digits: Vec<u8> = digits
+        .chars()
+        .filter(|digit| *digit != ' ')
+        .map(|digit| u8::try_from(digit.to_digit(16).unwrap()).unwrap())
+        .collect();
     digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
