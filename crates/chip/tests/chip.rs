@@ -137,6 +137,42 @@ fn rights_that_nobody_has_and_rights_that_a_key_has() {
 }
 
 #[test]
+fn only_the_message_signs() {
+    let mut reader = Reader::new(chip_of(1));
+    let mut image = reader.chip.image().clone();
+    for number in [FileNumber::CapabilityContainer, FileNumber::Ndef] {
+        image.file_mut(number).settings.rights.change = chip::access::Access::Free;
+    }
+    reader.chip = Chip::new(image);
+    reader.exchange(SELECT);
+    assert_eq!(reader.exchange("905F0000070140EEEE01FFFF"), "919D");
+    assert_eq!(reader.exchange("905F0000070240EEEE01FFFF"), "9100");
+    assert_eq!(reader.exchange("90F50000010200"), "0040EEEE00010001FFFF9100");
+    // Every broken rule is a wrong parameter, a wrong length is a wrong length, and neither changes anything.
+    let before = reader.chip.image().clone();
+    for (settings, answer) in [
+        ("40EEEE01FFFF00", "917E"),
+        ("40EEEE", "917E"),
+        ("80EEEE", "919E"),
+        ("00EE5E", "919E"),
+        ("40EEEE01FFEF", "919E"),
+        ("40EEEE81FFFF", "919E"),
+        ("40EEEE01F0FF", "919E"),
+        ("40EEEE21FFFF010000", "919E"),
+        ("40EEEE11FFFF", "919E"),
+        ("40EEEEC1FFEFF30000500000", "919E"),
+        ("40EEEEC1FFEF500000580000", "919E"),
+        ("40EEEEC1FFF0500000400000", "919E"),
+        ("40EEEE09FFFF000000", "919E"),
+        ("40EEEE61FFFF000000", "919E"),
+    ] {
+        let command = format!("905F0000{:02X}02{settings}", settings.len() / 2 + 1);
+        assert_eq!(reader.exchange(&command), answer, "{settings}");
+        assert_eq!(*reader.chip.image(), before);
+    }
+}
+
+#[test]
 fn an_error_ends_the_session() {
     // GetCardUID needs a session: without one it says so before it looks at the MAC.
     for (command, answer) in [

@@ -5,7 +5,7 @@
 
 mod common;
 
-use chip::{Chip, ChipImage, Origin};
+use chip::{Chip, ChipImage, FileNumber, Origin};
 use common::{Reader, array, block_on, chip_of};
 use ntag424::high_level::provision;
 use ntag424::sdm::{SdmUrlOptions, Verifier, sdm_url_config};
@@ -68,6 +68,7 @@ fn keys_change_and_the_old_ones_are_refused() {
     let (version, session) = block_on(session.get_key_version(&mut reader, KeyNumber::Key4)).unwrap();
     assert_eq!(version, 0x5A);
     block_on(session.change_master_key(&mut reader, &KEYS[0], 0x5B)).unwrap();
+    assert_eq!(reader.exchange("90510000081122334455667788"), "91AE", "the session went with its key");
     for (number, key) in
         [KeyNumber::Key0, KeyNumber::Key1, KeyNumber::Key4].into_iter().zip([KEYS[0], KEYS[1], KEYS[4]])
     {
@@ -220,6 +221,17 @@ fn message_verifies(reader: &mut Reader, mode: CryptoMode, template: &str) {
         block_on(session.read_file(reader, File::Ndef, 0, 256, &mut plain)).unwrap();
         assert!(plain.starts_with(&contents));
     }
+}
+
+#[test]
+fn a_switch_to_lrp_disables_what_was_mirrored() {
+    let mut reader = reader(CryptoMode::Aes);
+    message_verifies(&mut reader, CryptoMode::Aes, "https://pay.example/t?e={picc:uid+ctr}&c=[[{mac}");
+    let session = block_on(Session::new().authenticate_aes(&mut reader, KeyNumber::Key0, &ZERO, [4; 16])).unwrap();
+    block_on(session.enable_lrp(&mut reader)).unwrap();
+    assert!(reader.chip.image().file(FileNumber::Ndef).settings.sdm.is_none());
+    assert_eq!(read_ndef(&mut reader), reader.chip.image().file(FileNumber::Ndef).contents());
+    message_verifies(&mut reader, CryptoMode::Lrp, "https://pay.example/t?e={picc:uid+ctr}&c=[[{mac}");
 }
 
 #[test]

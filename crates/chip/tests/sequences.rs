@@ -40,7 +40,8 @@ fn actions() -> impl Strategy<Value = Action> {
         4 => (0..5_u8, any::<bool>(), any::<bool>(), any::<u8>(), data(1..60)).prop_map(
             |(key, right, proprietary, offset, data)| Action::Write { key, right, proprietary, offset, data }
         ),
-        2 => (0..5_u8, 1..5_u8, any::<u8>()).prop_map(|(with, key, to)| Action::Change { with, key, to }),
+        // 0xEE is what a wrong key is made of.
+        2 => (0..5_u8, 1..5_u8, 0..0xEE_u8).prop_map(|(with, key, to)| Action::Change { with, key, to }),
         3 => Just(Action::Touch),
         1 => Just(Action::PowerCut),
         1 => Just(Action::Stored),
