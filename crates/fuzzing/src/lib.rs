@@ -5,20 +5,24 @@
 //! something does not hold.
 
 mod checked_books;
+mod chip_commands;
 mod files;
 mod journal_frames;
 mod ledger_actions;
 mod ledger_exec;
 mod mutations;
+mod ndef_messages;
 mod print;
 mod records;
 mod run_files;
 
 pub use checked_books::CheckedBooks;
+pub use chip_commands::chip_commands;
 pub use journal_frames::journal_frames;
 pub use ledger_actions::{ledger_actions, requests};
 pub use ledger_exec::ledger_exec;
 pub use mutations::Mutations;
+pub use ndef_messages::ndef_messages;
 pub use print::line;
 pub use records::records;
 pub use run_files::run_files;
