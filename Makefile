@@ -8,7 +8,7 @@ LISTEN ?= 127.0.0.1:8080
 export CARGO_TARGET_DIR := $(CURDIR)/target
 TAPSTONE := target/release/tapstone
 .DEFAULT_GOAL := run
-.PHONY: run test build web clients tools lint unit kills client-tests browser api-fuzz api-fuzz-test fuzz tag-peers openapi bench nightly clean
+.PHONY: run test build web clients tools lint unit kills client-tests browser api-fuzz api-fuzz-test tag-peers openapi bench nightly fuzz clean
 
 run: build
 	@exec $(TAPSTONE) serve --demo --data $(DATA) --listen $(LISTEN)
@@ -83,11 +83,6 @@ api-fuzz: build scripts/api-fuzz/.venv/bin/st
 api-fuzz-test: build scripts/api-fuzz/.venv/bin/st
 	scripts/api-fuzz.sh $(TAPSTONE) 110
 
-# A million inputs for each thing that a tag or its reader can say; `make test` takes some thousands. Minutes.
-FUZZ_INPUTS ?= 1000000
-fuzz:
-	TAPSTONE_FUZZ_INPUTS=$(FUZZ_INPUTS) cargo test --release --locked -p fuzzing --test tags
-
 scripts/tag-peers/.venv/bin/python: scripts/tag-peers/requirements.txt
 	@scripts/need.sh tag-peers
 	python3 -m venv scripts/tag-peers/.venv
@@ -115,6 +110,11 @@ bench: build
 SEEDS ?= 3000
 nightly:
 	TAPSTONE_SEEDS=$(SEEDS) cargo test --release --locked -p journal -p books -p engine
+
+# The parsers of what tags and readers say, over a million inputs each; `make test` takes some thousand.
+INPUTS ?= 1000000
+fuzz:
+	FUZZ_INPUTS=$(INPUTS) cargo test --release --locked -p fuzzing --test targets --test tags -- tag
 
 clean:
 	rm -rf target web/dist web/node_modules clients/node_modules clients/.build clients/python/.venv clients/typescript/dist

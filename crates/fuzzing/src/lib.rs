@@ -15,6 +15,8 @@ mod ndef_messages;
 mod print;
 mod records;
 mod run_files;
+mod tag_lines;
+mod tag_urls;
 
 pub use checked_books::CheckedBooks;
 pub use chip_commands::chip_commands;
@@ -26,3 +28,5 @@ pub use ndef_messages::ndef_messages;
 pub use print::line;
 pub use records::records;
 pub use run_files::run_files;
+pub use tag_lines::tag_lines;
+pub use tag_urls::tag_urls;

@@ -7,7 +7,7 @@ use fuzzing::{Mutations, chip_commands, ndef_messages};
 
 /// How many inputs each target gets.
 fn inputs() -> usize {
-    env::var("TAPSTONE_FUZZ_INPUTS").map_or(15_000, |inputs| inputs.parse().expect("a number"))
+    env::var("FUZZ_INPUTS").map_or(15_000, |inputs| inputs.parse().expect("a number"))
 }
 
 fn run(target: fn(&[u8]), seeds: &[&[u8]], words: &[&[u8]]) {
@@ -30,7 +30,7 @@ const SDM: [u8; 25] =
     [2, 0x40, 0x00, 0xE0, 0xD1, 0xF0, 0x12, 20, 0, 0, 60, 0, 0, 64, 0, 0, 32, 0, 0, 120, 0, 0, 0, 0, 0];
 
 #[test]
-fn commands_of_any_kind_are_answered() {
+fn a_tag_answers_commands_of_any_kind() {
     let mut personalise = vec![0, AUTHENTICATE, action(4, FULL), 22];
     personalise.extend(&SDM[..22]);
     personalise.extend([0, 3, 12, 0x00, 0xA4, 0x04, 0x00, 0x07, 0xD2, 0x76, 0x00, 0x00, 0x85, 0x01, 0x01]);
@@ -62,7 +62,7 @@ fn commands_of_any_kind_are_answered() {
 }
 
 #[test]
-fn messages_of_any_bytes_are_read() {
+fn a_tags_messages_of_any_bytes_are_read() {
     let both = b"\x91\x01\x10U\x04example.com/p/1T\x0f\x0fandroid.com:pkgcom.example.pay";
     let poster = b"\xd1\x02\x12Sp\x91\x01\x05U\x04a.bcQ\x01\x05T\x02enHi";
     let long = b"\xc9\x01\x00\x00\x00\x03\x02U\x69\x64\x04a.b";

@@ -1,11 +1,12 @@
-//! Each fuzz target over its seeds and some mutations of them, the same ones each time.
+//! Each fuzz target over its seeds and some mutations of them, the same ones each time; over as many as `FUZZ_INPUTS` says,
+//! if it is set.
 
 #![allow(clippy::unwrap_used)]
 
-use std::fs;
 use std::path::Path;
+use std::{env, fs};
 
-use fuzzing::{Mutations, journal_frames, ledger_actions, ledger_exec, records, run_files};
+use fuzzing::{Mutations, journal_frames, ledger_actions, ledger_exec, records, run_files, tag_lines, tag_urls};
 
 /// What the lines of `tapstone ledger exec` are made of.
 const WORDS: &str = include_str!("../../../fuzz/ledger_exec.dict");
@@ -18,6 +19,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 }
 
 fn run(target: fn(&[u8]), seeds: Vec<Vec<u8>>, words: &[&[u8]], mutations: usize) {
+    let mutations = env::var("FUZZ_INPUTS").map_or(mutations, |inputs| inputs.parse().unwrap());
     seeds.iter().for_each(|seed| target(seed));
     for input in Mutations::new(seeds, words, 1).take(mutations) {
         target(&input);
@@ -51,4 +53,19 @@ fn runs_of_any_bytes_are_read() {
 #[test]
 fn records_of_any_bytes_are_read() {
     run(records, seeds("records"), &[&[255, 255, 255, 255, 15], &[128; 9]], 20_000);
+}
+
+#[test]
+fn tag_urls_of_any_bytes_are_taken_for_no_touch() {
+    let words =
+        ["{picc_data}", "{mac}", "{mac_input}", "{file_data:32}", "{uid}", "{counter}", "{tamper}", "?", "&c=", "%25"];
+    let words: Vec<_> = words.iter().map(|word| word.as_bytes()).collect();
+    run(tag_urls, seeds("tag_urls"), &words, 3_000);
+}
+
+#[test]
+fn tag_lines_of_any_bytes_are_answered() {
+    let words = ["\"mode\":", "null", "\"LRP\"", "\"picc_data\":", "\"cmac\":", "16777216", "\\u0000", "[", "{", "\n"];
+    let words: Vec<_> = words.iter().map(|word| word.as_bytes()).collect();
+    run(tag_lines, seeds("tag_lines"), &words, 3_000);
 }

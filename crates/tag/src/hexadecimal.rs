@@ -1,6 +1,7 @@
 //! Hexadecimal text, as the chip mirrors it.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// The bytes of exactly `2 * N` hexadecimal digits of either case.
 pub(crate) fn decode<const N: usize>(digits: &str) -> Option<[u8; N]> {
@@ -16,6 +17,16 @@ pub(crate) fn decode<const N: usize>(digits: &str) -> Option<[u8; N]> {
         *byte = high << 4 | low;
     }
     (invalid <= 0x0F).then_some(bytes)
+}
+
+/// The bytes of any even number of digits.
+pub(crate) fn decode_any(digits: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    let byte = |[high, low]: &[u8; 2]| {
+        let (high, low) = (NIBBLES[usize::from(*high)], NIBBLES[usize::from(*low)]);
+        ((high | low) <= 0x0F).then_some(high << 4 | low)
+    };
+    if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
 }
 
 /// What a digit is worth, or `0xFF`. A table, because the digits of a tap are random and would mislead every branch.

@@ -121,8 +121,7 @@ impl Lrp {
     /// [`PartialBlock`] if the data is not a whole number of 16-byte blocks. Then nothing has changed.
     pub fn encrypt(&self, counter: &mut [u8], data: &mut [u8]) -> Result<(), PartialBlock> {
         for block in blocks(data)? {
-            let key = block::number(&self.evaluate_bytes(counter));
-            *block = encrypt_once(key, u128::from_be_bytes(*block)).to_be_bytes();
+            *block = self.encrypt_block(counter, *block);
             increment(counter);
         }
         Ok(())
@@ -134,11 +133,22 @@ impl Lrp {
     /// [`PartialBlock`] if the data is not a whole number of 16-byte blocks. Then nothing has changed.
     pub fn decrypt(&self, counter: &mut [u8], data: &mut [u8]) -> Result<(), PartialBlock> {
         for block in blocks(data)? {
-            let key = self.evaluate_bytes(counter);
-            Aes128Dec::new(key.expose().into()).decrypt_block(block.into());
+            *block = self.decrypt_block(counter, *block);
             increment(counter);
         }
         Ok(())
+    }
+
+    /// One block at one value of the counter.
+    pub(crate) fn encrypt_block(&self, counter: &[u8], block: [u8; 16]) -> [u8; 16] {
+        encrypt_once(block::number(&self.evaluate_bytes(counter)), u128::from_be_bytes(block)).to_be_bytes()
+    }
+
+    /// One block at one value of the counter.
+    pub(crate) fn decrypt_block(&self, counter: &[u8], block: [u8; 16]) -> [u8; 16] {
+        let mut block = block.into();
+        Aes128Dec::new(self.evaluate_bytes(counter).expose().into()).decrypt_block(&mut block);
+        block.into()
     }
 
     /// Encrypts data of any length, padded with a one bit and zeros (ISO/IEC 9797-1, padding method 2): always more bytes
@@ -148,8 +158,7 @@ impl Lrp {
         let (whole, last) = data.as_chunks::<16>();
         let mut padded = [whole.as_flattened(), &block::pad(last).to_be_bytes()].concat();
         for block in padded.as_chunks_mut().0 {
-            let key = block::number(&self.evaluate_bytes(counter));
-            *block = encrypt_once(key, u128::from_be_bytes(*block)).to_be_bytes();
+            *block = self.encrypt_block(counter, *block);
             increment(counter);
         }
         padded

@@ -1,21 +1,15 @@
 //! A tag without a chip.
 
-use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
-use aes::Aes128Enc;
-use aes::cipher::{BlockCipherEncrypt, KeyInit};
-
-use crate::diversification::{Diversifier, Purpose};
-use crate::hexadecimal;
-use crate::sdm::{PiccData, SdmMac, SessionKeys};
-use crate::url::TapUrl;
-use crate::{AesKey, MalformedUrl, ReadCounter, Uid};
-
-/// PICCDataTag: the UID is mirrored, the counter is mirrored, the UID has 7 bytes.
-const PICC_DATA_TAG: u8 = 0xC7;
+use crate::sdm::{
+    LoopStatus, MetaReadKey, Mirror, Mode, PiccData, PiccRandom, Piece, SessionKeys, Settings, SettingsError,
+    TamperStatus,
+};
+use crate::{AesKey, KeySet, KeyVersion, MalformedUrl, ReadCounter, Uid, hexadecimal};
 
 /// Answers touches as a chip does that was personalised with the same master key: byte for byte the same URLs, upper-case
 /// digits included.
@@ -24,27 +18,49 @@ const PICC_DATA_TAG: u8 = 0xC7;
 pub struct SoftwareTag {
     uid: Uid,
     counter: ReadCounter,
-    base_url: String,
-    meta_read: Aes128Enc,
+    settings: Settings,
+    meta_read: MetaReadKey,
     file_read: AesKey,
+    file_data: Vec<u8>,
+    tamper: TamperStatus,
 }
 
 impl SoftwareTag {
-    /// A tag that has been read `counter` times and is at `base_url`, a URL that ends in `/t`.
+    /// A tag that has been read `counter` times and is at `base_url`, a URL that ends in `/t`: one of this platform's, in
+    /// AES mode.
     ///
     /// # Errors
     /// [`MalformedUrl`] if the base URL could not become the URL of a tap.
     pub fn new(master: &AesKey, uid: Uid, counter: ReadCounter, base_url: &str) -> Result<Self, MalformedUrl> {
-        TapUrl::parse(&tap_url(base_url, [0; 16], SdmMac::new([0; 8])))?;
-        let diversifier = Diversifier::new(master);
-        let meta_read = diversifier.derive(Purpose::sdm_meta_read());
-        Ok(Self {
-            uid,
-            counter,
-            base_url: base_url.to_owned(),
-            meta_read: Aes128Enc::new(meta_read.expose().into()),
-            file_read: diversifier.derive(Purpose::sdm_file_read(uid)),
-        })
+        Settings::of_platform(Mode::Aes).read(&format!("{base_url}?e={:032}&c={:016}", 0, 0))?;
+        let settings = Settings::parse(Mode::Aes, &format!("{base_url}?e={{picc_data}}&c={{mac}}"));
+        let settings = settings.map_err(|error| match error {
+            SettingsError::Url(reason) => reason,
+            _ => MalformedUrl::IllegalCharacter,
+        })?;
+        Ok(Self::of(KeySet::new(KeyVersion(1), master, settings), uid, counter))
+    }
+
+    /// A tag with any settings, which has been read `counter` times.
+    #[must_use]
+    pub fn of(keys: KeySet, uid: Uid, counter: ReadCounter) -> Self {
+        let file_read = keys.file_read(uid);
+        let (settings, meta_read) = keys.into_parts();
+        let tamper = TamperStatus { permanent: LoopStatus::Closed, current: LoopStatus::Closed };
+        Self { uid, counter, settings, meta_read, file_read, file_data: Vec::new(), tamper }
+    }
+
+    /// The same with this in its file where its settings encrypt file data; zeros follow it, and what does not fit counts
+    /// for nothing.
+    #[must_use]
+    pub fn with_file_data(self, file_data: &[u8]) -> Self {
+        Self { file_data: file_data.to_vec(), ..self }
+    }
+
+    /// The same with its loop of wire in that state. Without this it is closed.
+    #[must_use]
+    pub fn with_tamper(self, tamper: TamperStatus) -> Self {
+        Self { tamper, ..self }
     }
 
     /// Who it is.
@@ -66,33 +82,80 @@ impl SoftwareTag {
     /// # Errors
     /// [`CounterExhausted`] after 2^24 - 1 readings.
     pub fn touch(&mut self, padding: [u8; 5]) -> Result<String, CounterExhausted> {
+        let mut random = PiccRandom::default();
+        random.padding[..5].copy_from_slice(&padding);
+        // In LRP mode PICCRand must differ from one reading to the next.
+        random.picc_rand = [padding[0], padding[1], padding[2], padding[3], padding[4], 0, 0, 0];
+        self.touch_with(random)
+    }
+
+    /// The same with everything that a chip rolls: LRP mode wants another PICCRand at each reading.
+    ///
+    /// # Errors
+    /// [`CounterExhausted`] after 2^24 - 1 readings.
+    pub fn touch_with(&mut self, random: PiccRandom) -> Result<String, CounterExhausted> {
         self.counter = self.counter.next().ok_or(CounterExhausted)?;
-        let picc_data = PiccData { uid: Some(self.uid), counter: Some(self.counter) };
-        let mac = SessionKeys::derive(&self.file_read, picc_data).mac(&[]);
-        Ok(tap_url(&self.base_url, self.encrypted_picc_data(padding), mac))
+        let (has_uid, has_counter) = self.settings.picc_data_has();
+        let is_mirrored = |mirror| self.settings.placeholders().any(|(found, _)| found.mirror == mirror);
+        let encrypted = is_mirrored(Mirror::PiccData);
+        let picc_data = PiccData {
+            uid: (if encrypted { has_uid } else { is_mirrored(Mirror::Uid) }).then_some(self.uid),
+            counter: (if encrypted { has_counter } else { is_mirrored(Mirror::Counter) }).then_some(self.counter),
+        };
+        Ok(self.url(picc_data, random))
     }
 
-    fn encrypted_picc_data(&self, padding: [u8; 5]) -> [u8; 16] {
-        let counter = self.counter.to_little_endian();
-        let mut bytes = [PICC_DATA_TAG].into_iter().chain(self.uid.0).chain(counter).chain(padding);
-        let plaintext: [u8; 16] = core::array::from_fn(|_| bytes.next().unwrap_or(0));
-        let mut block = plaintext.into();
-        self.meta_read.encrypt_block(&mut block);
-        block.into()
+    fn url(&self, picc_data: PiccData, random: PiccRandom) -> String {
+        let session_keys = SessionKeys::derive(self.settings.mode(), &self.file_read, picc_data);
+        let mut url = String::new();
+        let mut mac_input = None;
+        for piece in self.settings.pieces() {
+            let placeholder = match piece {
+                Piece::Text(text) => {
+                    url.push_str(text);
+                    continue;
+                }
+                Piece::MacInput => {
+                    mac_input = Some(url.len());
+                    continue;
+                }
+                Piece::Placeholder(placeholder) => placeholder,
+            };
+            url.push_str(&match placeholder.mirror {
+                Mirror::PiccData => hexadecimal::encode(self.meta_read.encrypt(picc_data, random).as_bytes()),
+                Mirror::Uid => format!("{}", self.uid),
+                Mirror::Counter => format!("{:06X}", self.counter.value()),
+                Mirror::Tamper => self.tamper.letters().map(char::from).iter().collect(),
+                Mirror::FileData => self.encrypted_file_data(&session_keys, placeholder.width / 2),
+                Mirror::Mac => {
+                    let covered = mac_input.and_then(|start| url.get(start..)).unwrap_or_default();
+                    hexadecimal::encode(&session_keys.mac(covered.as_bytes()).to_bytes())
+                }
+            });
+        }
+        url
     }
-}
 
-fn tap_url(base_url: &str, encrypted_picc_data: [u8; 16], mac: SdmMac) -> String {
-    format!("{base_url}?e={}&c={}", hexadecimal::encode(&encrypted_picc_data), hexadecimal::encode(&mac.to_bytes()))
+    fn encrypted_file_data(&self, session_keys: &SessionKeys, length: usize) -> String {
+        let mut data = self.file_data.clone();
+        data.resize(length, 0);
+        if let Some(letters) = self.settings.tamper_in_file_data().and_then(|place| data.get_mut(place..place + 2)) {
+            letters.copy_from_slice(&self.tamper.letters());
+        }
+        // The settings have whole blocks only.
+        let whole = session_keys.encrypt_file_data(self.counter, &mut data);
+        debug_assert!(whole.is_ok());
+        hexadecimal::encode(&data)
+    }
 }
 
 impl fmt::Debug for SoftwareTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { uid, counter, base_url, .. } = self;
+        let Self { uid, counter, settings, .. } = self;
         f.debug_struct("SoftwareTag")
             .field("uid", uid)
             .field("counter", counter)
-            .field("base_url", base_url)
+            .field("url", &settings.blank_url())
             .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,8 @@
 //! URLs of touches: right ones verify, and no others do.
 
 use proptest::prelude::*;
-use tag::{AesKey, CounterExhausted, MalformedUrl, Parameter, ReadCounter, SoftwareTag, TagKeys, TapError, Uid};
+use tag::sdm::Mirror;
+use tag::{AesKey, CounterExhausted, MalformedUrl, ReadCounter, SoftwareTag, TagKeys, TapError, Uid};
 
 const MASTER: [u8; 16] = [0x11; 16];
 const BASE_URL: &str = "https://pay.example/t";
@@ -113,15 +114,15 @@ fn malformed_urls_are_refused_by_reason() {
         (format!("https://x/%74?e={e}&c={c}"), MalformedUrl::WrongPath),
         ("https://x/t".to_owned(), MalformedUrl::NoQuery),
         (format!("https://x/t#?e={e}&c={c}"), MalformedUrl::NoQuery),
-        ("https://x/t?".to_owned(), MalformedUrl::Missing(Parameter::PiccData)),
-        (format!("https://x/t?c={c}"), MalformedUrl::Missing(Parameter::PiccData)),
-        (format!("https://x/t?e={e}"), MalformedUrl::Missing(Parameter::Mac)),
+        ("https://x/t?".to_owned(), MalformedUrl::Missing(Mirror::PiccData)),
+        (format!("https://x/t?c={c}"), MalformedUrl::Missing(Mirror::PiccData)),
+        (format!("https://x/t?e={e}"), MalformedUrl::Missing(Mirror::Mac)),
         (
             format!("https://x/t?e={e};c={c}"),
-            MalformedUrl::WrongLength { parameter: Parameter::PiccData, expected: 32, found: 51 },
+            MalformedUrl::WrongLength { mirror: Mirror::PiccData, expected: 32, found: 51 },
         ),
-        (format!("https://x/t?e={e}&c={c}&e={e}"), MalformedUrl::Duplicated(Parameter::PiccData)),
-        (format!("https://x/t?c={c}&e={e}&c"), MalformedUrl::Duplicated(Parameter::Mac)),
+        (format!("https://x/t?e={e}&c={c}&e={e}"), MalformedUrl::Duplicated(Mirror::PiccData)),
+        (format!("https://x/t?c={c}&e={e}&c"), MalformedUrl::Duplicated(Mirror::Mac)),
         (format!("https://x/t?%65={e}&c={c}"), MalformedUrl::EscapedName),
         (format!("https://x/t?e={e}&c={c}&%65={e}"), MalformedUrl::EscapedName),
         (format!("https://x/t?e={e}&c={c}&x=%4"), MalformedUrl::BrokenEscape),
@@ -131,9 +132,9 @@ fn malformed_urls_are_refused_by_reason() {
         (format!("https://x\\t?e={e}&c={c}"), MalformedUrl::IllegalCharacter),
         (format!("https://付/t?e={e}&c={c}"), MalformedUrl::IllegalCharacter),
         (format!("https://x/t?e={e}&c={c}&x={long}"), MalformedUrl::TooLong),
-        (format!("https://x/t?e=g{}&c={c}", &e[1..]), MalformedUrl::NotHexadecimal(Parameter::PiccData)),
-        (format!("https://x/t?e=%41{}&c={c}", &e[3..]), MalformedUrl::NotHexadecimal(Parameter::PiccData)),
-        (format!("https://x/t?e={e}&c={}+", &c[1..]), MalformedUrl::NotHexadecimal(Parameter::Mac)),
+        (format!("https://x/t?e=g{}&c={c}", &e[1..]), MalformedUrl::NotHexadecimal(Mirror::PiccData)),
+        (format!("https://x/t?e=%41{}&c={c}", &e[3..]), MalformedUrl::NotHexadecimal(Mirror::PiccData)),
+        (format!("https://x/t?e={e}&c={}+", &c[1..]), MalformedUrl::NotHexadecimal(Mirror::Mac)),
     ] {
         assert_eq!(malformed(&url), reason, "{url}");
     }
@@ -144,15 +145,15 @@ fn every_other_length_is_refused() {
     let (e, c) = touch(&mut tag(UID));
     for found in (0..=80).filter(|length| *length != 32) {
         let digits = e.repeat(3)[..found].to_owned();
-        let parameter = Parameter::PiccData;
+        let mirror = Mirror::PiccData;
         let reason = malformed(&format!("{BASE_URL}?e={digits}&c={c}"));
-        assert_eq!(reason, MalformedUrl::WrongLength { parameter, expected: 32, found });
+        assert_eq!(reason, MalformedUrl::WrongLength { mirror, expected: 32, found });
     }
     for found in (0..=40).filter(|length| *length != 16) {
         let digits = c.repeat(3)[..found].to_owned();
-        let parameter = Parameter::Mac;
+        let mirror = Mirror::Mac;
         let reason = malformed(&format!("{BASE_URL}?e={e}&c={digits}"));
-        assert_eq!(reason, MalformedUrl::WrongLength { parameter, expected: 16, found });
+        assert_eq!(reason, MalformedUrl::WrongLength { mirror, expected: 16, found });
     }
 }
 
@@ -205,7 +206,7 @@ fn a_software_tag_needs_a_base_url_that_verifies() {
     assert_eq!(new("http://127.0.0.1:8080/t"), Ok(()));
     assert_eq!(new("https://pay.example/"), Err(MalformedUrl::WrongPath));
     assert_eq!(new("https://pay.example/t#"), Err(MalformedUrl::NoQuery));
-    assert_eq!(new("https://pay.example/t?x=1"), Err(MalformedUrl::Missing(Parameter::PiccData)));
+    assert_eq!(new("https://pay.example/t?x=1"), Err(MalformedUrl::Missing(Mirror::PiccData)));
     assert_eq!(new(&format!("https://{}/t", "a".repeat(500))), Err(MalformedUrl::TooLong));
 }
 

@@ -46,7 +46,7 @@ enum Command {
     /// Keep a ledger by itself: accounts and transfers, without a payment platform around them.
     #[command(subcommand)]
     Ledger(LedgerCommand),
-    /// Prepare NFC tags.
+    /// Prepare NFC tags, and verify what they say.
     #[command(subcommand)]
     Tag(TagCommand),
     /// Measure this machine, and prove that nothing is lost.
@@ -74,6 +74,7 @@ enum LedgerCommand {
 #[derive(Subcommand)]
 enum TagCommand {
     Keys(commands::tag_keys::Arguments),
+    Verify(commands::tag_verify::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -87,6 +88,7 @@ fn main() -> ExitCode {
         Command::Restore(arguments) => commands::restore::run(&arguments),
         Command::Ledger(LedgerCommand::Exec(arguments)) => commands::ledger_exec::run(&arguments),
         Command::Tag(TagCommand::Keys(arguments)) => commands::tag_keys::run(&arguments),
+        Command::Tag(TagCommand::Verify(arguments)) => commands::tag_verify::run(&arguments),
         Command::Bench(BenchCommand::Taps(arguments)) => bench::taps(&arguments),
         Command::Bench(BenchCommand::Settlement(arguments)) => bench::settlement(&arguments),
         Command::Bench(BenchCommand::Kills(arguments)) => bench::kills(&arguments),

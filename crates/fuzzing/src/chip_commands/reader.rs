@@ -20,7 +20,7 @@ pub(super) struct Reader {
 }
 
 enum Keys {
-    Aes { encryption: AesKey, mac: Cmac },
+    Aes { encryption: AesKey, mac: Box<Cmac> },
     Lrp { encryption: Box<Lrp>, mac: Box<LrpCmac>, counter: [u8; 4] },
 }
 
@@ -53,7 +53,7 @@ impl Reader {
         message[..16].copy_from_slice(&NONCE);
         message[16..].copy_from_slice(&chip);
         encrypt(&key, [0; 16], &mut message);
-        Some(Answer { message, keys: Keys::Aes { encryption, mac: Cmac::new(&mac) } })
+        Some(Answer { message, keys: Keys::Aes { encryption, mac: Cmac::new(&mac).into() } })
     }
 
     /// The data with its MAC.

@@ -133,7 +133,9 @@ async fn verify(app: &App, url: &str, request: Option<payments::Request>) -> Res
     match app.tag_keys().verify_url(url) {
         Ok(reading) => Ok(reading),
         Err(TapError::Malformed(reason)) => Err(Problem::new(Code::TapUrlMalformed, reason.to_string()).at("url")),
-        Err(not_ours @ TapError::NotOurs) => Err(Problem::new(Code::TapInvalid, not_ours.to_string()).at("url")),
+        Err(refusal @ (TapError::NotOurs | TapError::Retired { .. } | TapError::Unusable { .. })) => {
+            Err(Problem::new(Code::TapInvalid, refusal.to_string()).at("url"))
+        }
         Err(TapError::Forged { claimed }) => {
             let told = app.submit(Action::ReportForgedTap { claimed }, request).await;
             let refused = told.err().unwrap_or_else(|| Problem::internal("the core accepted a forged tap"));

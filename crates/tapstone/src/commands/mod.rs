@@ -8,4 +8,5 @@ pub(crate) mod openapi;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod tag_keys;
+pub(crate) mod tag_verify;
 pub(crate) mod verify;
