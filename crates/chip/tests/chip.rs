@@ -4,11 +4,18 @@
 
 mod common;
 
-use chip::access::KeyNumber;
+use std::ops::Range;
+
+use chip::access::{Access, KeyNumber};
+use chip::ndef::content::{URI, uri_payload};
+use chip::ndef::{Message, Record, to_file};
+use chip::settings::{Encrypted, FileRead, FileSettings, MetaRead, Place, Sdm};
 use chip::{Chip, ChipImage, CorruptImage, FileNumber, Origin};
 use common::{Reader, array, block_on, chip_of, hexadecimal};
 use ntag424::{KeyNumber as PeerKey, Session};
-use tag::{AesKey, TagKeys, Uid};
+use tag::diversification::{Diversifier, Purpose};
+use tag::sdm::{Mirror, Mode, Settings};
+use tag::{AesKey, KeySet, KeyVersion, TagKeys, Uid};
 
 const SELECT: &str = "00A4040007D276000085010100";
 const SELECT_NDEF: &str = "00A4000C02E104";
@@ -307,47 +314,98 @@ fn a_reading_goes_on_until_another_command_comes() {
     assert_eq!(reader.chip.image().read_counter(), before);
 }
 
-/// A chip with the platform's keys and settings makes URLs that the platform verifies.
+/// A chip with the platform's keys and any settings makes URLs that the platform verifies, which was written apart from it.
 #[test]
 fn the_platform_verifies_what_the_chip_says() {
-    let mut reader = platform_tag();
-    let keys = TagKeys::from_master(&AesKey::new([0x11; 16]));
-    for count in 1..=20 {
+    for mode in [Mode::Aes, Mode::Lrp] {
+        for template in [
+            "https://pay.example/t?e={picc_data}&c={mac}",
+            "https://pay.example/?p={mac_input}{picc_data}&c={mac}",
+            "https://pay.example/{mac_input}{uid}x{counter}/{mac}",
+            "https://pay.example/?e={picc_data}&t={mac_input}{tamper}&c={mac}",
+            "https://pay.example/?e={picc_data}&d={mac_input}{file_data:64}&c={mac}",
+        ] {
+            platform_verifies(&Settings::parse(mode, template).unwrap());
+        }
+    }
+}
+
+fn platform_verifies(settings: &Settings) {
+    let mut reader = tag_with(settings);
+    let master = AesKey::new([0x11; 16]);
+    let keys = TagKeys::new(KeySet::new(KeyVersion(1), &master, settings.clone()));
+    for count in 1..=5 {
         reader.exchange(SELECT);
         reader.exchange(SELECT_NDEF);
         let answer = common::bytes(&reader.exchange("00B0000000"));
         let url = common::url_in(&answer[..256]);
-        let tap = keys.verify_url(&url).unwrap();
+        let tap = keys.verify_url(&url).unwrap_or_else(|error| panic!("{url}: {error}"));
         assert_eq!((tap.uid(), tap.counter().value()), (Uid([4, 1, 0, 0, 0, 0, 1]), count));
+        if let Some((place, _)) = settings.placeholders().find(|(place, _)| place.mirror == Mirror::FileData) {
+            assert_eq!(tap.file_data(), "0".repeat(place.width / 2).as_bytes());
+        }
         // The image goes through flash, and the count goes on.
         let stored = reader.chip.image().to_bytes();
         reader.chip = Chip::new(ChipImage::from_bytes(&stored).unwrap());
     }
 }
 
-/// Personalised as `docs/tags.md` says, without a reader.
 fn platform_tag() -> Reader {
-    use chip::ndef::content::{URI, uri_payload};
-    use chip::ndef::{Message, Record, to_file};
-    use chip::settings::{FileSettings, Place};
-    use tag::diversification::{Diversifier, Purpose};
+    tag_with(&Settings::of_platform(Mode::Aes))
+}
 
+/// Personalised as `docs/tags.md` says, without a reader.
+fn tag_with(settings: &Settings) -> Reader {
     let uid = Uid([4, 1, 0, 0, 0, 0, 1]);
     let master = Diversifier::new(&AesKey::new([0x11; 16]));
-    let mut image = ChipImage::at_delivery(Origin::new(uid));
+    let mut image = ChipImage::at_delivery(Origin { tag_tamper: true, ..Origin::new(uid) });
     image.set_key(KeyNumber::new(1).unwrap(), master.derive(Purpose::sdm_meta_read()), 1);
     image.set_key(KeyNumber::new(2).unwrap(), master.derive(Purpose::sdm_file_read(uid)), 1);
-    let url = format!("https://pay.example/t?e={}&c={}", "0".repeat(32), "0".repeat(16));
-    let payload = uri_payload(&url);
+    let mut reader = Reader::new(Chip::new(image));
+    if settings.mode() == Mode::Lrp {
+        let session = block_on(Session::new().authenticate_aes(&mut reader, PeerKey::Key0, &[0; 16], [1; 16])).unwrap();
+        block_on(session.enable_lrp(&mut reader)).unwrap();
+    }
+    let mut image = reader.chip.image().clone();
+    let payload = uri_payload(&settings.blank_url());
     let message = Message::new(vec![Record::well_known(URI, &payload)]).unwrap();
     let file = to_file(&message.to_bytes()).unwrap();
-    let at = |text: &[u8]| u8::try_from(file.windows(text.len()).position(|window| window == text).unwrap()).unwrap();
-    let (picc_data, mac) = (at(b"?e=") + 3, at(b"&c=") + 3);
-    let settings = [0x40, 0x00, 0xE0, 0xC1, 0xFF, 0x12, picc_data, 0, 0, mac, 0, 0, mac, 0, 0];
     let ndef = image.file_mut(FileNumber::Ndef);
     ndef.contents_mut()[..file.len()].copy_from_slice(&file);
-    ndef.settings = FileSettings::parse(&settings, Place { file_size: 256, picc_data_length: 32 }).unwrap();
+    ndef.settings.sdm = Some(sdm_of(settings));
+    // What was put together here must be what a reader could have set.
+    let place = Place { file_size: 256, picc_data_length: if settings.mode() == Mode::Lrp { 48 } else { 32 } };
+    assert_eq!(FileSettings::parse(&ndef.settings.to_change(), place), Ok(ndef.settings));
     Reader::new(Chip::new(image))
+}
+
+/// The settings in the chip's terms: the file begins with seven bytes, and the URL without its `https://`.
+fn sdm_of(settings: &Settings) -> Sdm {
+    let offset = |at: usize| u32::try_from(at - "https://".len() + 7).unwrap();
+    let place = |mirror| settings.placeholders().find(|(place, _)| place.mirror == mirror).map(|(_, range)| range);
+    let [uid, read_counter, picc_data, tamper, file_data, mac] =
+        [Mirror::Uid, Mirror::Counter, Mirror::PiccData, Mirror::Tamper, Mirror::FileData, Mirror::Mac].map(place);
+    let start = |range: Range<usize>| offset(range.start);
+    let meta_read = match picc_data {
+        Some(range) => MetaRead::Encrypted { key: KeyNumber::new(1).unwrap(), offset: start(range) },
+        None => MetaRead::Plain { uid: uid.map(start), read_counter: read_counter.map(start) },
+    };
+    let encrypted =
+        file_data.map(|range| Encrypted { offset: start(range.clone()), length: u32::try_from(range.len()).unwrap() });
+    Sdm {
+        uid: true,
+        read_counter: true,
+        meta_read,
+        tamper_status: tamper.map(start),
+        file_read: Some(FileRead {
+            key: KeyNumber::new(2).unwrap(),
+            mac_input: offset(settings.mac_input().start),
+            mac: start(mac.unwrap()),
+            encrypted,
+        }),
+        counter_retrieval: Access::Never,
+        read_counter_limit: None,
+    }
 }
 
 #[test]
