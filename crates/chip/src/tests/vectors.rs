@@ -367,6 +367,30 @@ fn lrp_suite(steps: &[Value], blocks: u64) -> Suite {
     }
 }
 
+/// The blocks of ISO/IEC 14443-4 that nfcpy exchanges with a tag, each with its command in it.
+#[test]
+fn a_trace_of_blocks() {
+    let vectors = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/apdu_vectors.json"));
+    let vectors: Value = serde_json::from_str(vectors).unwrap();
+    let traces = vectors["iso_dep_traces"].as_array().unwrap();
+    assert_eq!(traces.len(), 1);
+    let mut image = ChipImage::at_delivery(Origin::new(Uid([4; 7])));
+    let files = [
+        (FileNumber::CapabilityContainer, "000f20003b00340406e10400408000"),
+        (FileNumber::Ndef, "000ed1010a55036e666370792e6f7267"),
+    ];
+    for (number, contents) in files {
+        let contents = bytes(contents);
+        image.file_mut(number).contents_mut()[..contents.len()].copy_from_slice(&contents);
+    }
+    let mut chip = Chip::new(image);
+    for exchange in traces[0]["exchanges"].as_array().unwrap() {
+        let block = |name: &str| bytes(exchange[name].as_str().unwrap());
+        let answer = chip.respond(&block("c_block")[1..], &mut |_: &mut [u8]| ());
+        assert_eq!(answer.to_bytes(), block("r_block")[1..], "{exchange}");
+    }
+}
+
 #[test]
 fn what_the_rows_do_not_say_is_said_once() {
     let names: Vec<String> = rows().iter().map(|row| row["name"].as_str().unwrap().to_string()).collect();
