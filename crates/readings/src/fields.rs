@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::LINE_BYTES_MAX;
+
 /// The object of a line. A field that is null is as good as missing; fields with other names do not count.
 pub(crate) struct Fields(Map<String, Value>);
 
@@ -55,7 +57,7 @@ impl Fields {
 /// Why a line proves nothing.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
-    #[error("the line is too long")]
+    #[error("the line has more than {LINE_BYTES_MAX} bytes")]
     TooLong,
     #[error("the line is not JSON from column {column} on: write one object a line")]
     NoJson { column: usize },

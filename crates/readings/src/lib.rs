@@ -12,9 +12,15 @@ use serde::Serialize;
 use crate::fields::Problem;
 use crate::line::Line;
 
+/// The longest line that is taken, in bytes without its end: far more than a tag and what is known of it need.
+pub const LINE_BYTES_MAX: usize = 64 * 1024;
+
 /// Answers one line, given without its end: JSON without an end either.
 #[must_use]
 pub fn answer(line: &[u8]) -> String {
+    if line.len() > LINE_BYTES_MAX {
+        return answer_to_too_long_a_line();
+    }
     let answer = match Line::parse(line).and_then(|line| line.verify()) {
         Ok(answer) => serde_json::to_string(&answer),
         Err(problem) => serde_json::to_string(&Refusal { valid: false, reason: problem.to_string() }),
@@ -23,7 +29,7 @@ pub fn answer(line: &[u8]) -> String {
     answer.unwrap_or_default()
 }
 
-/// Answers a line that was too long to be read.
+/// Answers a line of more than [`LINE_BYTES_MAX`] bytes, which need not be read for it.
 #[must_use]
 pub fn answer_to_too_long_a_line() -> String {
     serde_json::to_string(&Refusal { valid: false, reason: Problem::TooLong.to_string() }).unwrap_or_default()

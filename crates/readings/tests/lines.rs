@@ -155,13 +155,20 @@ fn what_is_wrong_with_a_line_is_said() {
 
 #[test]
 fn lines_that_are_no_objects_are_answered_too() {
-    let lines: [&[u8]; 9] = [b"", b" ", b"{", b"[]", b"null", b"\"x\"", b"\xff\xfe", b"{} {}", &[b'['; 100_000]];
+    let lines: [&[u8]; 9] = [b"", b" ", b"{", b"[]", b"null", b"\"x\"", b"\xff\xfe", b"{} {}", &[b'['; 60_000]];
     for line in lines {
         let answer: Value = serde_json::from_str(&answer(line)).unwrap();
         assert_eq!(answer["valid"], false);
         assert!(answer["reason"].as_str().unwrap().starts_with("the line is not"), "{answer}");
     }
-    assert!(readings::answer_to_too_long_a_line().contains("too long"));
+    let padded = |bytes: usize| {
+        let line = row("boltcard-2").to_string();
+        format!("{line}{}", " ".repeat(bytes - line.len()))
+    };
+    assert!(answer(padded(readings::LINE_BYTES_MAX).as_bytes()).starts_with(r#"{"valid":true"#));
+    let refused = answer(padded(readings::LINE_BYTES_MAX + 1).as_bytes());
+    assert_eq!(refused, r#"{"valid":false,"reason":"the line has more than 65536 bytes"}"#);
+    assert_eq!(refused, readings::answer_to_too_long_a_line());
 }
 
 /// Also not when it is the key that is wrong, or the JSON.
