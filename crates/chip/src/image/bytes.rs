@@ -1,4 +1,4 @@
-//! A chip's image as bytes: version 1, of always 870 bytes or fewer, ended by a checksum.
+//! A chip's image as bytes: version 1, some 630 of them, ended by a checksum.
 //!
 //! Numbers are least significant first, as the chip has them. The checksum finds torn and worn flash, not forgers.
 
