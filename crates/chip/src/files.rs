@@ -7,7 +7,7 @@ use crate::apdu::{Command, Response};
 use crate::chip::{Chip, Chunks, ReadCommand, Selected};
 use crate::image::FileNumber;
 use crate::mirror::{Reading, mirror};
-use crate::settings::{FileSettings, InvalidSettings, Place, Sdm, push_three};
+use crate::settings::{FileSettings, InvalidSettings, Sdm, push_three};
 use crate::{Random, Status, random};
 
 /// The chip itself, by name.
@@ -91,7 +91,7 @@ impl Chip {
         if self.volatile.session.is_some() || !free {
             return Err(Status::ISO_SECURITY_STATUS_NOT_SATISFIED);
         }
-        let slots = self.image.file_mut(number).contents_mut().get_mut(offset..);
+        let slots = self.image.contents_mut(number).get_mut(offset..);
         let slots = slots.and_then(|slots| slots.get_mut(..command.data.len()));
         slots.ok_or(Status::ISO_CONDITIONS_NOT_SATISFIED)?.copy_from_slice(command.data);
         self.volatile.selected = Selected::Application { file: Some(number) };
@@ -157,7 +157,7 @@ impl Chip {
         if range.length == 0 {
             return Err(Status::PARAMETER_ERROR);
         }
-        let slots = self.image.file_mut(number).contents_mut().get_mut(range.offset..range.offset + range.length);
+        let slots = self.image.contents_mut(number).get_mut(range.offset..range.offset + range.length);
         slots.ok_or(Status::BOUNDARY_ERROR)?.copy_from_slice(data);
         Ok(self.done(Vec::new(), mode))
     }
@@ -190,16 +190,14 @@ impl Chip {
         let (number, settings) = self.targeted(command)?;
         let mode = self.mode_for(&[settings.rights.change], CommMode::Full)?;
         let data = self.open(command, 1, mode)?;
-        let place = Place { file_size: number.size().into(), picc_data_length: self.image.picc_data_length() };
         let changed = data.get(1..).ok_or(InvalidSettings::Length);
-        let changed = changed.and_then(|data| FileSettings::parse(data, place)).map_err(|error| match error {
+        let changed = changed.and_then(|data| FileSettings::parse(data, self.image.place(number)));
+        let changed = changed.map_err(|error| match error {
             InvalidSettings::Length => Status::LENGTH_ERROR,
+            InvalidSettings::SdmElsewhere => Status::PERMISSION_DENIED,
             _ => Status::PARAMETER_ERROR,
         })?;
         if let Some(sdm) = changed.sdm {
-            if number != FileNumber::Ndef {
-                return Err(Status::PERMISSION_DENIED);
-            }
             if sdm.tamper_status.is_some() && !self.image.origin.tag_tamper {
                 return Err(Status::PARAMETER_ERROR);
             }

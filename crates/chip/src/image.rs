@@ -12,7 +12,7 @@ use core::fmt;
 use tag::{AesKey, Uid};
 
 use crate::access::{Access, AccessRights, CommMode, KeyNumber};
-use crate::settings::FileSettings;
+use crate::settings::{FileSettings, InvalidSettings, Place};
 
 pub use bytes::CorruptImage;
 
@@ -77,8 +77,8 @@ impl FileNumber {
 /// A file: its settings and what is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// The settings.
-    pub settings: FileSettings,
+    /// They hold for the file: nothing sets them unchecked.
+    pub(crate) settings: FileSettings,
     /// As many bytes as the file has.
     contents: Vec<u8>,
 }
@@ -100,15 +100,16 @@ impl File {
         Self { settings: FileSettings { mode, rights, sdm: None }, contents }
     }
 
+    /// Its settings.
+    #[must_use]
+    pub fn settings(&self) -> &FileSettings {
+        &self.settings
+    }
+
     /// What is in the file.
     #[must_use]
     pub fn contents(&self) -> &[u8] {
         &self.contents
-    }
-
-    /// What is in the file, to write it. Its size stays.
-    pub fn contents_mut(&mut self) -> &mut [u8] {
-        &mut self.contents
     }
 }
 
@@ -252,8 +253,30 @@ impl ChipImage {
         }
     }
 
-    /// A file, to change it as no reader could.
-    pub fn file_mut(&mut self, number: FileNumber) -> &mut File {
+    /// What is in a file, to write it as no reader could. Its size stays.
+    pub fn contents_mut(&mut self, number: FileNumber) -> &mut [u8] {
+        &mut self.file_mut(number).contents
+    }
+
+    /// Changes a file's settings as no reader could.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] if no reader could have set them either.
+    pub fn set_settings(&mut self, number: FileNumber, settings: FileSettings) -> Result<(), InvalidSettings> {
+        if FileSettings::parse(&settings.to_change(), self.place(number))? != settings {
+            return Err(InvalidSettings::Inconsistent);
+        }
+        self.file_mut(number).settings = settings;
+        Ok(())
+    }
+
+    /// What a file's settings are checked against.
+    pub(crate) fn place(&self, number: FileNumber) -> Place {
+        let picc_data_length = if self.configuration.lrp { 48 } else { 32 };
+        Place { file_size: number.size().into(), picc_data_length, sdm: number == FileNumber::Ndef }
+    }
+
+    pub(crate) fn file_mut(&mut self, number: FileNumber) -> &mut File {
         let [container, ndef, proprietary] = &mut self.files;
         match number {
             FileNumber::CapabilityContainer => container,
@@ -286,11 +309,6 @@ impl ChipImage {
 
     pub(crate) fn slot_mut(&mut self, number: KeyNumber) -> &mut KeySlot {
         &mut self.keys[usize::from(number.value())]
-    }
-
-    /// How many characters encrypted PICCData has.
-    pub(crate) fn picc_data_length(&self) -> u32 {
-        if self.configuration.lrp { 48 } else { 32 }
     }
 }
 

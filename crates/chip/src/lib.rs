@@ -5,6 +5,15 @@
 //! counters of failed authentications, configuration, and the tamper loop of NT4H2421Tx. What it keeps without power is
 //! a [`ChipImage`]; randomness comes from outside ([`Random`]); there is no clock, no I/O and no global state.
 //!
+//! ```
+//! # use chip::{Chip, ChipImage, Origin};
+//! let origin = Origin::new(tag::Uid([0x04, 0xDE, 0x5F, 0x1E, 0xAC, 0xC0, 0x40]));
+//! let mut chip = Chip::new(ChipImage::at_delivery(origin));
+//! let mut random = |bytes: &mut [u8]| bytes.fill(0); // never this
+//! let select = [0x00, 0xA4, 0x04, 0x00, 0x07, 0xD2, 0x76, 0x00, 0x00, 0x85, 0x01, 0x01];
+//! assert_eq!(chip.respond(&select, &mut random).to_bytes(), [0x90, 0x00]);
+//! ```
+//!
 //! [`ndef`] has the messages that go into its second file.
 //!
 //! It promises that any bytes get an answer, that a command is done wholly or not at all, and that nothing but an

@@ -110,6 +110,8 @@ pub struct Place {
     pub file_size: u32,
     /// How many characters encrypted PICCData has: 32 in AES mode, 48 in LRP mode.
     pub picc_data_length: u32,
+    /// Whether the file may have Secure Dynamic Messaging: only the NDEF file may.
+    pub sdm: bool,
 }
 
 impl FileSettings {
@@ -124,7 +126,11 @@ impl FileSettings {
         if option & !FILE_OPTIONS != 0 {
             return Err(InvalidSettings::ReservedBit);
         }
-        let sdm = if option & SDM_ENABLED == 0 { None } else { Some(Sdm::parse(&mut fields, place)?) };
+        let sdm = match option & SDM_ENABLED {
+            0 => None,
+            _ if !place.sdm => return Err(InvalidSettings::SdmElsewhere),
+            _ => Some(Sdm::parse(&mut fields, place)?),
+        };
         if !fields.0.is_empty() {
             return Err(InvalidSettings::Length);
         }
@@ -430,4 +436,10 @@ pub enum InvalidSettings {
     /// Two mirrors share characters.
     #[error("two mirrors overlap")]
     Overlap,
+    /// SDM is for the NDEF file only.
+    #[error("only the NDEF file can have Secure Dynamic Messaging")]
+    SdmElsewhere,
+    /// Fields contradict each other, so that they could not be written down.
+    #[error("the settings contradict themselves")]
+    Inconsistent,
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use chip::access::{Access, KeyNumber};
 use chip::ndef::content::{URI, uri_payload};
 use chip::ndef::{Message, Record, to_file};
-use chip::settings::{Encrypted, FileRead, FileSettings, MetaRead, Place, Sdm};
+use chip::settings::{Encrypted, FileRead, FileSettings, InvalidSettings, MetaRead, Sdm};
 use chip::{Chip, ChipImage, CorruptImage, FileNumber, Origin};
 use common::{Reader, array, block_on, chip_of, hexadecimal};
 use ntag424::{KeyNumber as PeerKey, Session};
@@ -133,9 +133,9 @@ fn rights_that_nobody_has_and_rights_that_a_key_has() {
     assert_eq!(reader.exchange("90C40000010000"), "91AE");
     assert_eq!(reader.exchange("9077000001 00"), "919D", "it goes on with nothing");
     let mut image = reader.chip.image().clone();
-    let mut settings = image.file(FileNumber::Proprietary).settings;
+    let mut settings = *image.file(FileNumber::Proprietary).settings();
     settings.rights = chip::access::AccessRights::from_bytes([0xFF, 0xFF]).unwrap();
-    image.file_mut(FileNumber::Proprietary).settings = settings;
+    image.set_settings(FileNumber::Proprietary, settings).unwrap();
     reader.chip = Chip::new(image);
     reader.exchange(SELECT);
     assert_eq!(reader.exchange("90AD0000070300000000000000"), "919D");
@@ -148,7 +148,9 @@ fn only_the_message_signs() {
     let mut reader = Reader::new(chip_of(1));
     let mut image = reader.chip.image().clone();
     for number in [FileNumber::CapabilityContainer, FileNumber::Ndef] {
-        image.file_mut(number).settings.rights.change = chip::access::Access::Free;
+        let mut settings = *image.file(number).settings();
+        settings.rights.change = Access::Free;
+        image.set_settings(number, settings).unwrap();
     }
     reader.chip = Chip::new(image);
     reader.exchange(SELECT);
@@ -177,6 +179,29 @@ fn only_the_message_signs() {
         assert_eq!(reader.exchange(&command), answer, "{settings}");
         assert_eq!(*reader.chip.image(), before);
     }
+}
+
+/// What a program puts together is checked as what a reader sends.
+#[test]
+fn settings_that_no_reader_could_set_are_refused() {
+    let mut image = platform_tag().chip.image().clone();
+    let good = *image.file(FileNumber::Ndef).settings();
+    let change = |sdm: fn(&mut Sdm)| {
+        let mut settings = good;
+        sdm(settings.sdm.as_mut().unwrap());
+        settings
+    };
+    for (settings, reason) in [
+        (change(|sdm| sdm.read_counter_limit = Some(1 << 24)), InvalidSettings::Inconsistent),
+        (change(|sdm| sdm.meta_read = MetaRead::Plain { uid: None, read_counter: None }), InvalidSettings::Length),
+        (change(|sdm| sdm.meta_read = MetaRead::Nothing), InvalidSettings::UidWithoutMetaRead),
+        (change(|sdm| sdm.tamper_status = Some(255)), InvalidSettings::OutsideFile),
+        (change(|sdm| sdm.tamper_status = Some(u32::MAX)), InvalidSettings::OutsideFile),
+    ] {
+        assert_eq!(image.set_settings(FileNumber::Ndef, settings), Err(reason), "{settings:?}");
+    }
+    assert_eq!(image.set_settings(FileNumber::Proprietary, good), Err(InvalidSettings::SdmElsewhere));
+    assert_eq!(image.set_settings(FileNumber::Ndef, good), Ok(()));
 }
 
 #[test]
@@ -370,12 +395,9 @@ fn tag_with(settings: &Settings) -> Reader {
     let payload = uri_payload(&settings.blank_url());
     let message = Message::new(vec![Record::well_known(URI, &payload)]).unwrap();
     let file = to_file(&message.to_bytes()).unwrap();
-    let ndef = image.file_mut(FileNumber::Ndef);
-    ndef.contents_mut()[..file.len()].copy_from_slice(&file);
-    ndef.settings.sdm = Some(sdm_of(settings));
-    // What was put together here must be what a reader could have set.
-    let place = Place { file_size: 256, picc_data_length: if settings.mode() == Mode::Lrp { 48 } else { 32 } };
-    assert_eq!(FileSettings::parse(&ndef.settings.to_change(), place), Ok(ndef.settings));
+    image.contents_mut(FileNumber::Ndef)[..file.len()].copy_from_slice(&file);
+    let ndef = FileSettings { sdm: Some(sdm_of(settings)), ..*image.file(FileNumber::Ndef).settings() };
+    image.set_settings(FileNumber::Ndef, ndef).unwrap();
     Reader::new(Chip::new(image))
 }
 

@@ -229,7 +229,7 @@ fn a_switch_to_lrp_disables_what_was_mirrored() {
     message_verifies(&mut reader, CryptoMode::Aes, "https://pay.example/t?e={picc:uid+ctr}&c=[[{mac}");
     let session = block_on(Session::new().authenticate_aes(&mut reader, KeyNumber::Key0, &ZERO, [4; 16])).unwrap();
     block_on(session.enable_lrp(&mut reader)).unwrap();
-    assert!(reader.chip.image().file(FileNumber::Ndef).settings.sdm.is_none());
+    assert!(reader.chip.image().file(FileNumber::Ndef).settings().sdm.is_none());
     assert_eq!(read_ndef(&mut reader), reader.chip.image().file(FileNumber::Ndef).contents());
     message_verifies(&mut reader, CryptoMode::Lrp, "https://pay.example/t?e={picc:uid+ctr}&c=[[{mac}");
 }

@@ -5,6 +5,7 @@
 mod common;
 
 use chip::access::{AccessRights, KeyNumber};
+use chip::settings::{FileSettings, Place};
 use chip::{Chip, ChipImage, FileNumber, Origin};
 use common::{Reader, Sequence, block_on};
 use ntag424::{AuthenticatedSession, EncryptedSession, File, KeyNumber as PeerKey, NonMasterKeyNumber, Session};
@@ -59,10 +60,12 @@ struct Model {
 /// The rights of the two files: only key 0 writes the one, only key 3 the other.
 fn image() -> ChipImage {
     let mut image = ChipImage::at_delivery(Origin { tag_tamper: true, ..Origin::new(Uid([4, 1, 2, 3, 4, 5, 6])) });
-    let place = chip::settings::Place { file_size: 256, picc_data_length: 32 };
+    let place = Place { file_size: 256, picc_data_length: 32, sdm: true };
     let settings = [0x40, 0x00, 0xE0, 0xC1, 0xFE, 0x12, 32, 0, 0, 80, 0, 0, 80, 0, 0];
-    image.file_mut(FileNumber::Ndef).settings = chip::settings::FileSettings::parse(&settings, place).unwrap();
-    image.file_mut(FileNumber::Proprietary).settings.rights = AccessRights::from_bytes([0x30, 0x33]).unwrap();
+    image.set_settings(FileNumber::Ndef, FileSettings::parse(&settings, place).unwrap()).unwrap();
+    let rights = AccessRights::from_bytes([0x30, 0x33]).unwrap();
+    let proprietary = FileSettings { rights, ..*image.file(FileNumber::Proprietary).settings() };
+    image.set_settings(FileNumber::Proprietary, proprietary).unwrap();
     for number in 0..5 {
         image.set_key(KeyNumber::new(number).unwrap(), AesKey::new([number; 16]), 1);
     }
@@ -208,7 +211,7 @@ proptest! {
 
     #[test]
     fn any_settings_are_one_thing_only(bytes in prop::collection::vec(any::<u8>(), 0..40), low in 0..8_u8) {
-        let place = chip::settings::Place { file_size: 256, picc_data_length: 32 };
+        let place = Place { file_size: 256, picc_data_length: 32, sdm: true };
         let mut bytes = bytes;
         // Few offsets are within a file by chance.
         bytes.iter_mut().enumerate().filter(|(at, _)| *at > 5).for_each(|(at, byte)| {
@@ -217,7 +220,7 @@ proptest! {
         if let Some(option) = bytes.first_mut() {
             *option = 0x40 | low & 3;
         }
-        if let Ok(settings) = chip::settings::FileSettings::parse(&bytes, place) {
+        if let Ok(settings) = FileSettings::parse(&bytes, place) {
             prop_assert_eq!(settings.to_change(), &bytes[..]);
             let shown = settings.to_bytes(256);
             prop_assert_eq!(&shown[..4], &[&[0], &bytes[..3]].concat()[..]);

@@ -9,7 +9,7 @@ use tag::{AesKey, Uid};
 use super::{ChipImage, Configuration, Failures, FileNumber, KeySlot, Origin};
 use crate::access::Access;
 use crate::checksum;
-use crate::settings::{FileSettings, Place, push_three};
+use crate::settings::{FileSettings, push_three};
 
 const VERSION: u8 = 1;
 
@@ -62,11 +62,10 @@ impl ChipImage {
         image.read_counter = fields.three()?;
         image.tamper_opened = fields.flag()?;
         for number in FileNumber::ALL {
-            let place = Place { file_size: number.size().into(), picc_data_length: image.picc_data_length() };
             let length = fields.byte()?.into();
-            let file = image.file_mut(number);
-            file.settings = FileSettings::parse(fields.take(length)?, place).map_err(|_| CorruptImage::Value)?;
-            file.contents_mut().copy_from_slice(fields.take(number.size().into())?);
+            let settings = FileSettings::parse(fields.take(length)?, image.place(number));
+            image.file_mut(number).settings = settings.map_err(|_| CorruptImage::Value)?;
+            image.contents_mut(number).copy_from_slice(fields.take(number.size().into())?);
         }
         if fields.0.is_empty() { Ok(image) } else { Err(CorruptImage::Truncated) }
     }

@@ -16,7 +16,7 @@ use tag::{AesKey, Uid};
 use crate::access::KeyNumber;
 use crate::chip::Selected;
 use crate::messaging::{Session, Suite};
-use crate::settings::{FileSettings, Place};
+use crate::settings::FileSettings;
 use crate::{Chip, ChipImage, FileNumber, Origin};
 
 fn rows() -> Vec<Value> {
@@ -160,12 +160,12 @@ impl Setup {
     }
 
     fn settings(&mut self, number: FileNumber, change: &str) {
-        let place = Place { file_size: number.size().into(), picc_data_length: self.image.picc_data_length() };
-        self.image.file_mut(number).settings = FileSettings::parse(&bytes(change), place).unwrap();
+        let settings = FileSettings::parse(&bytes(change), self.image.place(number));
+        self.image.set_settings(number, settings.unwrap()).unwrap();
     }
 
     fn contents(&mut self, number: FileNumber, contents: &[u8]) {
-        self.image.file_mut(number).contents_mut()[..contents.len()].copy_from_slice(contents);
+        self.image.contents_mut(number)[..contents.len()].copy_from_slice(contents);
     }
 
     fn select(&mut self, number: FileNumber) {
@@ -388,7 +388,7 @@ fn a_trace_of_blocks() {
     ];
     for (number, contents) in files {
         let contents = bytes(contents);
-        image.file_mut(number).contents_mut()[..contents.len()].copy_from_slice(&contents);
+        image.contents_mut(number)[..contents.len()].copy_from_slice(&contents);
     }
     let mut chip = Chip::new(image);
     for exchange in traces[0]["exchanges"].as_array().unwrap() {
