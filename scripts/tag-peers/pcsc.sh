@@ -6,9 +6,23 @@
 set -euo pipefail
 program=$(realpath "$1")
 
+if [ "$(id -u)" -ne 0 ]; then
+    echo "a network of its own needs root. Type: sudo $0 $1" >&2
+    exit 1
+fi
 if [ "${2:-}" != inside ]; then
     exec unshare --net --mount --pid --fork --kill-child "$0" "$program" inside
 fi
+
+# Up to ten seconds.
+wait_for() {
+    for _ in $(seq 100); do
+        if eval "$1"; then return; fi
+        sleep 0.1
+    done
+    echo "$2" >&2
+    exit 1
+}
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -17,10 +31,10 @@ ip link set lo up
 mkdir -p /run/pcscd
 mount -t tmpfs tmpfs /run/pcscd
 pcscd --foreground >"$folder/pcscd.log" 2>&1 &
-until [ -S /run/pcscd/pcscd.comm ]; do sleep 0.1; done
+wait_for '[ -S /run/pcscd/pcscd.comm ]' 'pcscd did not start'
 
 # Port 8C7B listens. Whoever connects is a card, so that nobody may knock first.
-until grep -q ':8C7B 0*:0000 0A' /proc/net/tcp; do sleep 0.1; done
+wait_for "grep -q ':8C7B 0*:0000 0A' /proc/net/tcp" 'the virtual reader does not listen'
 "$program" --image "$folder/tag" 127.0.0.1:35963 &
 
 say() { opensc-tool --reader 0 "$@"; }
@@ -31,12 +45,7 @@ expect() {
     fi
 }
 
-for _ in $(seq 50); do
-    readers=$(opensc-tool --list-readers 2>&1 || true)
-    if grep -q 'Yes.*Virtual PCD' <<<"$readers"; then break; fi
-    sleep 0.2
-done
-expect 'Yes.*Virtual PCD' "$readers"
+wait_for "opensc-tool --list-readers 2>&1 | grep -q 'Yes.*Virtual PCD'" 'no card is in the virtual reader'
 expect '3b:81:80:01:80:80' "$(say --atr)"
 
 # Select the application, its capability container, and read it.
