@@ -118,7 +118,6 @@ class Reader {
       summary: text(operation["summary"]),
       description: text(operation["description"]),
       pathParameters: where("path"),
-      query,
       body: this.body(operation["requestBody"]),
       idempotent: where("header").some(({ name }) => name.toLowerCase() === "idempotency-key"),
       security: list(operation["security"]).flatMap((scheme) => Object.entries(scheme).map(withScopes)),
@@ -128,6 +127,8 @@ class Reader {
       id: index === 0 ? id : id + suffixOf(answer),
       name: index === 0 ? id : answer.writing === "events" ? "listen" : id + suffixOf(answer),
       answer,
+      // What pages or narrows a list is not for the stream beside it, which tells everything as it happens.
+      query: answer.writing === "events" && index > 0 ? query.filter(({ required }) => required) : query,
       item: query.some(({ name }) => name === "starting_after") ? this.itemOf(answer) : null,
     }));
   }

@@ -153,7 +153,7 @@ function decoderOf(shape: Shape, shapes: ReadonlyMap<string, Shape>): string | n
 export function pythonResources(api: Api): string {
   const imports = [
     "from __future__ import annotations\n\n",
-    "from typing import Any, Dict, List, Mapping, Optional, Sequence, Union\n\n",
+    "from typing import Any, Dict, List, Literal, Mapping, Optional, Sequence, Union\n\n",
     "from . import _generated_types as types\n",
     "from ._events import EventStream\n",
     "from ._listing import Listing\n",

@@ -82,6 +82,8 @@ test("TypeScript: queries, bodies, text, bytes, nothing, open words, closed tags
   const written = typescriptResources(api);
   assert.match(written, /list\(query: ListWebhookEndpointsQuery, options\?: CallOptions\): Listing<types.EndpointList, types.Endpoint>/);
   assert.match(written, /readonly since: bigint \| null;/);
+  assert.match(written, /interface ListWebhookEndpointsAsStreamQuery \{[^}]*since/);
+  assert.doesNotMatch(written, /interface ListWebhookEndpointsAsStreamQuery \{[^}]*starting_after/);
   assert.match(written, /listAsPdf\(.*\): Promise<Uint8Array>/);
   assert.match(written, /update\(endpointId: string, body: types.Change, options\?: WriteOptions\): Promise<types.Endpoint>/);
   assert.match(written, /delete\(endpointId: string, options\?: CallOptions\): Promise<void>/);

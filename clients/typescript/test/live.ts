@@ -51,7 +51,8 @@ test("an order is created, touched, paid, and heard of", async () => {
   const paid = await merchant.orders.get(order.id);
   assert.deepEqual([paid.status, paid.payment, paid.amount_paid?.amount], ["paid", payment.id, 1250n]);
   const timer = setTimeout(() => listening.abort(), 5_000);
-  assert.deepEqual(await listener, payment);
+  // The merchant is told what it sees, its fee included, which the wallet is not shown.
+  assert.deepEqual(await listener, await merchant.payments.get(payment.id));
   clearTimeout(timer);
   assert.deepEqual(heard, ["order.created", "tap.accepted", "payment.succeeded"]);
 });

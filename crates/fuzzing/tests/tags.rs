@@ -7,7 +7,7 @@ use fuzzing::{Mutations, chip_commands, ndef_messages};
 
 /// How many inputs each target gets.
 fn inputs() -> usize {
-    env::var("FUZZ_INPUTS").map_or(15_000, |inputs| inputs.parse().expect("a number"))
+    env::var("TAPSTONE_CASES").map_or(15_000, |inputs| inputs.parse().expect("a number"))
 }
 
 fn run(target: fn(&[u8]), seeds: &[&[u8]], words: &[&[u8]]) {
@@ -62,7 +62,7 @@ fn a_tag_answers_commands_of_any_kind() {
 }
 
 #[test]
-fn a_tags_messages_of_any_bytes_are_read() {
+fn a_tag_has_messages_of_any_bytes() {
     let both = b"\x91\x01\x10U\x04example.com/p/1T\x0f\x0fandroid.com:pkgcom.example.pay";
     let poster = b"\xd1\x02\x12Sp\x91\x01\x05U\x04a.bcQ\x01\x05T\x02enHi";
     let long = b"\xc9\x01\x00\x00\x00\x03\x02U\x69\x64\x04a.b";

@@ -1,12 +1,14 @@
-//! Each fuzz target over its seeds and some mutations of them, the same ones each time; over as many as `FUZZ_INPUTS` says,
-//! if it is set.
+//! Each fuzz target over its seeds and some mutations of them, the same ones each time.
 
 #![allow(clippy::unwrap_used)]
 
+use std::fs;
 use std::path::Path;
-use std::{env, fs};
 
-use fuzzing::{Mutations, journal_frames, ledger_actions, ledger_exec, records, run_files, tag_lines, tag_urls};
+use fuzzing::{
+    Mutations, journal_frames, ledger_actions, ledger_exec, payment_codes, qr_consumer, qr_merchant, records,
+    run_files, tag_lines, tag_urls,
+};
 
 /// What the lines of `tapstone ledger exec` are made of.
 const WORDS: &str = include_str!("../../../fuzz/ledger_exec.dict");
@@ -19,7 +21,6 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 }
 
 fn run(target: fn(&[u8]), seeds: Vec<Vec<u8>>, words: &[&[u8]], mutations: usize) {
-    let mutations = env::var("FUZZ_INPUTS").map_or(mutations, |inputs| inputs.parse().unwrap());
     seeds.iter().for_each(|seed| target(seed));
     for input in Mutations::new(seeds, words, 1).take(mutations) {
         target(&input);
@@ -55,17 +56,40 @@ fn records_of_any_bytes_are_read() {
     run(records, seeds("records"), &[&[255, 255, 255, 255, 15], &[128; 9]], 20_000);
 }
 
+/// As many mutations as usual, or as many as `TAPSTONE_CASES` says.
+fn mutations(usual: usize) -> usize {
+    std::env::var("TAPSTONE_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}
+
+#[test]
+fn merchants_codes_of_any_bytes_are_read() {
+    let words: [&[u8]; 8] = [b"6304", b"5303156", b"54", b"0099", b"620505", b"\xe4\xba\xac", b"00", b"2918"];
+    run(qr_merchant, seeds("qr_merchant"), &words, mutations(5_000));
+}
+
+#[test]
+fn consumers_codes_of_any_bytes_are_read() {
+    let words: [&[u8]; 7] =
+        [b"\x61\x82", b"\x62\x81", b"\x63", b"\x64", b"\x9f\x26\x08", b"\x85\x05CPV01", b"\xff\xff\xff"];
+    run(qr_consumer, seeds("qr_consumer"), &words, mutations(10_000));
+}
+
+#[test]
+fn payment_codes_tables_and_seeds_of_any_bytes_are_read() {
+    run(payment_codes, seeds("payment_codes"), &[b"2888", b",16,24,a\n", b"\x01"], mutations(10_000));
+}
+
 #[test]
 fn tag_urls_of_any_bytes_are_taken_for_no_touch() {
     let words =
         ["{picc_data}", "{mac}", "{mac_input}", "{file_data:32}", "{uid}", "{counter}", "{tamper}", "?", "&c=", "%25"];
     let words: Vec<_> = words.iter().map(|word| word.as_bytes()).collect();
-    run(tag_urls, seeds("tag_urls"), &words, 3_000);
+    run(tag_urls, seeds("tag_urls"), &words, mutations(3_000));
 }
 
 #[test]
 fn tag_lines_of_any_bytes_are_answered() {
     let words = ["\"mode\":", "null", "\"LRP\"", "\"picc_data\":", "\"cmac\":", "16777216", "\\u0000", "[", "{", "\n"];
     let words: Vec<_> = words.iter().map(|word| word.as_bytes()).collect();
-    run(tag_lines, seeds("tag_lines"), &words, 3_000);
+    run(tag_lines, seeds("tag_lines"), &words, mutations(3_000));
 }

@@ -58,10 +58,9 @@ fn main() {
         position: 0,
     };
     let _ = webhooks.create(new, &Secret::from_random([1; 32]), 0).unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let events = Arc::new(Events(AtomicU64::new(if per_second.is_some() { 0 } else { u64::from(u32::MAX) })));
     let settings = Settings { network: Network::Private, ..Settings::default() };
-    let service = Service::start(webhooks, events.clone(), settings, runtime.handle().clone()).unwrap();
+    let service = Service::start(webhooks, events.clone(), settings).unwrap();
 
     let (begin, processor) = (Instant::now(), processor_ms());
     while begin.elapsed() < Duration::from_secs(SECONDS) {

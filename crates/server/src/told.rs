@@ -254,6 +254,18 @@ impl<'a> Telling<'a> {
         serde_json::to_vec(&view).map_err(Problem::internal)
     }
 
+    /// The tag at which it happened; `None` of what happens at none, such as a settlement.
+    pub(crate) fn tag(&self) -> Option<TagId> {
+        Some(match self.event {
+            Event::OrderCreated(order) | Event::OrderPlaced(order) => order.tag,
+            Event::OrderCancelled(_) | Event::OrderExpired(_) => self.order?.tag,
+            Event::TapAccepted(tap) => tap.tag,
+            Event::TapRefused(refused) => refused.tag,
+            Event::PaymentDeclined(declined) => declined.tag,
+            _ => self.payment()?.tag,
+        })
+    }
+
     /// The payment that it is about.
     fn payment(&self) -> Option<&'a Payment> {
         Some(match self.event {

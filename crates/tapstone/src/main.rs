@@ -49,6 +49,9 @@ enum Command {
     /// Prepare NFC tags, and verify what they say.
     #[command(subcommand)]
     Tag(TagCommand),
+    /// Read and write EMVCo's QR codes.
+    #[command(subcommand)]
+    Qr(QrCommand),
     /// Measure this machine, and prove that nothing is lost.
     #[command(subcommand)]
     Bench(BenchCommand),
@@ -60,6 +63,7 @@ enum Command {
 enum BenchCommand {
     Taps(bench::TapsArguments),
     Settlement(bench::SettlementArguments),
+    Webhooks(bench::WebhooksArguments),
     Kills(bench::KillsArguments),
     Ledger(bench::LedgerArguments),
     #[command(hide = true)]
@@ -77,6 +81,12 @@ enum TagCommand {
     Verify(commands::tag_verify::Arguments),
 }
 
+#[derive(Subcommand)]
+enum QrCommand {
+    Decode(commands::qr::DecodeArguments),
+    Encode(commands::qr::EncodeArguments),
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
@@ -89,8 +99,11 @@ fn main() -> ExitCode {
         Command::Ledger(LedgerCommand::Exec(arguments)) => commands::ledger_exec::run(&arguments),
         Command::Tag(TagCommand::Keys(arguments)) => commands::tag_keys::run(&arguments),
         Command::Tag(TagCommand::Verify(arguments)) => commands::tag_verify::run(&arguments),
+        Command::Qr(QrCommand::Decode(arguments)) => commands::qr::decode(&arguments),
+        Command::Qr(QrCommand::Encode(arguments)) => commands::qr::encode(&arguments),
         Command::Bench(BenchCommand::Taps(arguments)) => bench::taps(&arguments),
         Command::Bench(BenchCommand::Settlement(arguments)) => bench::settlement(&arguments),
+        Command::Bench(BenchCommand::Webhooks(arguments)) => bench::webhooks(&arguments),
         Command::Bench(BenchCommand::Kills(arguments)) => bench::kills(&arguments),
         Command::Bench(BenchCommand::Ledger(arguments)) => bench::ledger(&arguments),
         Command::Bench(BenchCommand::LedgerLoad(arguments)) => bench::ledger_load(&arguments),

@@ -10,7 +10,7 @@ use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderV
 use axum::response::Response;
 use futures_util::stream;
 use ids::{EventId, MerchantId};
-use store::tables::StoredEvent;
+use store::tables::{EventFilter, StoredEvent};
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -64,8 +64,8 @@ problems!(ListenProblems: TooManyListeners);
 ///
 /// With `Accept: text/event-stream` a stream of server-sent events, as they happen; without it, a merchant's events so far
 /// as JSON, newest first. A merchant hears of its own orders, taps, payments, refunds, disputes, settlements and payouts;
-/// a wallet, which can only listen, of its payments and deposits; a till, which can only listen too, of its merchant's.
-/// Taps are told to who listens, and not kept.
+/// a wallet, which can only listen, of its payments and deposits; a till, which can only listen too, of what happens at
+/// the tags of its store. Taps are told to who listens, and not kept.
 ///
 /// In a stream each event's `id` line is a journal position; `Last-Event-ID` resumes after it. When what was missed is no
 /// longer at hand, or the client was too slow, an event `reset` comes: read again what you show. A comment comes every 15
@@ -74,7 +74,7 @@ problems!(ListenProblems: TooManyListeners);
     get, path = "/v1/events", tag = "events", operation_id = "listEvents",
     params(
         ("Last-Event-ID" = Option<String>, Header, description = "The last event heard.", example = "4711"),
-        schema::Paging<schema::EventId>,
+        schema::Paging<schema::EventId>, schema::Created,
         ("type" = inline(Option<TypeFilter>), Query, example = "payment.*",
             description = "Only events of this type: a whole one, or its first part and `.*`."),
     ),
@@ -115,9 +115,10 @@ async fn list(app: &App, merchant: MerchantId, mut query: Query) -> Result<Respo
     if filter.is_some() && kinds.is_empty() {
         return Err(Problem::field("type", "is no event's type: `payment.succeeded` and `payment.*` are"));
     }
+    let narrowed = EventFilter { kinds, created: query.take_created()? };
     let page = query.into_page::<EventId>()?;
     let before = page.starting_after.map(position_of);
-    let events = app.read(move |tables| tables.events(merchant, &kinds, before, page.limit)).await?;
+    let events = app.read(move |tables| tables.list_events(merchant, &narrowed, before, page.limit)).await?;
     let wanted = |event: &&StoredEvent| {
         let name = Telling::stored(event).name().unwrap_or_default();
         filter.as_deref().is_none_or(|filter| filter.ends_with(".*") || filter == name)
@@ -165,15 +166,11 @@ fn stream_to(app: App, party: Party, headers: &HeaderMap) -> Result<Response, Pr
         let position = id.to_str().ok().and_then(|text| text.parse().ok());
         position.map_or(Resume::Unknown, Resume::After)
     });
-    let audience = match party {
-        Party::Merchant(_) => Audience::Merchant,
-        Party::Wallet(_) => Audience::Wallet,
-    };
     let subscription = app.hub().subscribe(party.owner(), resume).map_err(|full| match full {
         Full::OfOne => Problem::new(Code::TooManyListeners, "close another event stream first"),
         Full::Altogether => Problem::overloaded(),
     })?;
-    let writer = Writer::new(app, subscription, audience);
+    let writer = Writer::new(app, subscription, party);
     let body = stream::unfold((Some(GREETING), writer), async |(greeting, mut writer)| {
         let chunk = match greeting {
             Some(greeting) => Bytes::from_static(greeting),
@@ -194,26 +191,32 @@ fn stream_to(app: App, party: Party, headers: &HeaderMap) -> Result<Response, Pr
 struct Writer {
     app: App,
     subscription: Subscription,
-    audience: Audience,
+    party: Party,
     heartbeat: Interval,
     closing: watch::Receiver<bool>,
 }
 
 impl Writer {
-    fn new(app: App, subscription: Subscription, audience: Audience) -> Self {
+    fn new(app: App, subscription: Subscription, party: Party) -> Self {
         let mut heartbeat = interval(app.options().heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         heartbeat.reset();
-        Self { closing: app.closing(), app, subscription, audience, heartbeat }
+        Self { closing: app.closing(), app, subscription, party, heartbeat }
     }
 
     /// The next bytes; `None` ends the stream.
     async fn next(&mut self) -> Option<Bytes> {
-        let heard = tokio::select! {
-            biased;
-            _ = self.closing.wait_for(|closing| *closing) => return None,
-            heard = self.subscription.next() => heard?,
-            _ = self.heartbeat.tick() => return Some(Bytes::from_static(HEARTBEAT)),
+        let heard = loop {
+            let heard = tokio::select! {
+                biased;
+                _ = self.closing.wait_for(|closing| *closing) => return None,
+                heard = self.subscription.next() => heard?,
+                _ = self.heartbeat.tick() => return Some(Bytes::from_static(HEARTBEAT)),
+            };
+            match &heard {
+                Heard::Event(notice) if !self.is_in_sight(notice) => {}
+                _ => break heard,
+            }
         };
         self.heartbeat.reset();
         let text = match heard {
@@ -230,6 +233,25 @@ impl Writer {
         text.ok().map(Bytes::from)
     }
 
+    /// A till hears of its store only.
+    fn is_in_sight(&self, notice: &Notice) -> bool {
+        match self.party {
+            Party::Merchant(merchant) if merchant.till().is_some() => {
+                self.telling(notice).tag().is_some_and(|tag| merchant.may_see_tag(&self.app, tag))
+            }
+            Party::Merchant(_) | Party::Wallet(_) => true,
+        }
+    }
+
+    fn telling<'a>(&self, notice: &'a Notice) -> Telling<'a> {
+        let record = notice.record();
+        let to = match self.party {
+            Party::Merchant(_) => Audience::Merchant,
+            Party::Wallet(_) => Audience::Wallet,
+        };
+        Telling { position: notice.position(), at: record.at, event: &record.event, order: notice.closed_order(), to }
+    }
+
     /// What cannot be told must at least be read again.
     fn write_reset(&self, position: u64) -> Result<Vec<u8>, Problem> {
         let json = told::reset(position, self.app.options().source.now())?;
@@ -238,14 +260,7 @@ impl Writer {
 
     /// The text of an event. It is made without the tables, so that no event holds up those behind it.
     fn write_event(&self, notice: &Notice) -> Result<Vec<u8>, Problem> {
-        let record = notice.record();
-        let telling = Telling {
-            position: notice.position(),
-            at: record.at,
-            event: &record.event,
-            order: notice.closed_order(),
-            to: self.audience,
-        };
+        let telling = self.telling(notice);
         let json = telling.json(self.app.directory())?;
         Ok(framed(telling.position, telling.name().unwrap_or_default(), &json))
     }

@@ -29,8 +29,9 @@ use tower_service::Service;
 
 use super::service::Settings;
 
-/// Connections of one receiver that are kept while nothing is sent, and for how long.
-const IDLE_CONNECTIONS: usize = 64;
+/// Connections of one receiver that are kept while nothing is sent, and for how long. One receiver may serve very many
+/// merchants, each with endpoints of its own.
+const IDLE_CONNECTIONS: usize = 512;
 const IDLE_TIME: Duration = Duration::from_secs(30);
 
 /// The most of an answer's body that is read, in bytes.

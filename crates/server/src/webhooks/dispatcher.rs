@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use ::webhooks::{Attempt, Position, Read, Sending, Taken, Webhooks, WebhooksError};
 use ids::WebhookEndpointId;
-use tokio::runtime::Handle;
+use tokio::runtime::Runtime;
 
 use super::bell::Bell;
 use super::client::Client;
@@ -23,6 +23,11 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
 /// How long what attempts have come to may wait to be written, when there is nothing else to write.
 const WRITE_AFTER: Duration = Duration::from_millis(200);
+
+/// After writing it rests so many times as long before it reads again: the busier it is, the more goes into one write. Merchants
+/// are told within a blink all the same.
+const REST_AFTER_WRITING: u32 = 4;
+const LONGEST_REST: Duration = Duration::from_millis(100);
 
 /// How long to wait after the disk has failed.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -53,7 +58,7 @@ pub(crate) struct Dispatcher {
     pub(crate) bell: Arc<Bell>,
     pub(crate) client: Client,
     pub(crate) settings: Settings,
-    pub(crate) runtime: Handle,
+    pub(crate) runtime: Runtime,
     /// To itself: what tasks send back.
     pub(crate) messages: Sender<Message>,
     /// To the reader.
@@ -109,6 +114,8 @@ impl Dispatcher {
         if let Err(error) = self.webhooks.flush(now) {
             tracing::error!(%error, "what some deliveries have come to is not written: they are sent again");
         }
+        // What is under way ends unanswered: nobody waits for a receiver.
+        self.runtime.shutdown_background();
     }
 
     fn hear(&mut self, turn: &mut Turn, message: Message) {
@@ -142,6 +149,8 @@ impl Dispatcher {
         if !turn.taken.is_empty() || is_overdue {
             self.webhooks.store(mem::take(&mut turn.taken), now)?;
             (turn.has_ended, turn.written_at) = (false, instant);
+            let rest = (instant.elapsed() * REST_AFTER_WRITING).min(LONGEST_REST);
+            turn.read_after = turn.read_after.max(Instant::now() + rest);
         }
         if instant >= turn.tidied_at + TIDY_EVERY {
             turn.tidied_at = instant;

@@ -9,13 +9,17 @@ use std::time::{Duration, Instant};
 use ::webhooks::{Attempt, Network, Outcome, Position, Rendered, Sending, Webhooks, WebhooksError, event_id};
 use axum::body::Bytes;
 use ids::{MerchantId, WebhookEndpointId};
-use tokio::runtime::Handle;
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use super::bell::Bell;
 use super::client::Client;
 use super::dispatcher::{Dispatcher, Message};
 use super::reader;
+
+/// How much the webhooks' threads stand back: where processors are short, taps come first, and merchants' servers are told a
+/// little later.
+const NICENESS: i32 = 10;
 
 /// Why events cannot be read.
 pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
@@ -89,16 +93,11 @@ struct Inner {
 pub struct Stopped;
 
 impl Service {
-    /// Begins to deliver. Requests are made on `runtime`.
+    /// Begins to deliver.
     ///
     /// # Errors
     /// The operating system gives no thread, or TLS cannot be set up.
-    pub fn start(
-        webhooks: Webhooks,
-        source: Arc<dyn EventSource>,
-        settings: Settings,
-        runtime: Handle,
-    ) -> std::io::Result<Self> {
+    pub fn start(webhooks: Webhooks, source: Arc<dyn EventSource>, settings: Settings) -> std::io::Result<Self> {
         let client = Client::new(&settings).map_err(std::io::Error::other)?;
         let bell = Arc::new(Bell::default());
         bell.listen_for(webhooks.merchants());
@@ -106,18 +105,24 @@ impl Service {
         let (reads, asked) = mpsc::channel();
         let answers = messages.clone();
         let reading = thread::Builder::new().name("webhook-reader".to_owned());
-        let reading = reading.spawn(move || reader::run(&source, &asked, &answers))?;
+        let reading = reading.spawn(move || {
+            stand_back();
+            reader::run(&source, &asked, &answers);
+        })?;
         let dispatcher = Dispatcher {
             webhooks,
             bell: bell.clone(),
             client: client.clone(),
             settings: settings.clone(),
-            runtime,
+            runtime: sending_runtime()?,
             messages: messages.clone(),
             reads,
         };
         let dispatching = thread::Builder::new().name("webhooks".to_owned());
-        let dispatching = dispatching.spawn(move || dispatcher.run(&inbox))?;
+        let dispatching = dispatching.spawn(move || {
+            stand_back();
+            dispatcher.run(&inbox);
+        })?;
         let threads = Mutex::new(vec![dispatching, reading]);
         Ok(Self(Arc::new(Inner { messages, bell, client, settings, threads })))
     }
@@ -207,6 +212,18 @@ impl Service {
             }
         }
     }
+}
+
+/// Where deliveries are sent from: beside the server's own threads, not among them.
+fn sending_runtime() -> std::io::Result<Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(1).thread_name("webhook-sender").on_thread_start(stand_back).enable_all().build()
+}
+
+/// Lowers this thread's priority.
+fn stand_back() {
+    // If the system does not let it, it works all the same.
+    let _as_it_was = rustix::process::nice(NICENESS);
 }
 
 impl fmt::Debug for Service {

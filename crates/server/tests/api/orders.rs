@@ -3,9 +3,9 @@
 use directory::Actor;
 use serde_json::{Value, json};
 
-use crate::client::Request;
+use crate::client::{Events, Request};
 use crate::platform::{
-    MERCHANT, OTHER_MERCHANT, Platform, TILL_TAG, merchant_token, store_of, till_of, token, wallet_token,
+    MERCHANT, OTHER_MERCHANT, Platform, STANDING_TAG, TILL_TAG, merchant_token, store_of, till_of, token, wallet_token,
 };
 
 fn yuan(amount: u64) -> Value {
@@ -337,6 +337,7 @@ fn invariant_10_a_till_sees_and_touches_its_own_stores_tags_only() {
     let here = json!({ "till": till_of(MERCHANT), "scopes": ["read", "write", "refund"] });
     let here = platform.merchant_posts("/v1/keys", &here).expect(201).json()["token"].as_str().unwrap().to_owned();
     assert!(store_of(MERCHANT).to_string() != store);
+    let [mut hears, mut hears_elsewhere] = [&here, &elsewhere].map(|token| Events::open(platform.address, token, None));
 
     let body = json!({ "tag": TILL_TAG, "amount": yuan(10), "capture": "manual", "reference": "R-1" });
     platform.post(&elsewhere, "/v1/orders", &body).expect_problem(404, "not_found", None);
@@ -378,5 +379,12 @@ fn invariant_10_a_till_sees_and_touches_its_own_stores_tags_only() {
         };
         assert_eq!(count(&elsewhere), 0, "{list}");
         assert!(count(&here) > 0, "{list}");
+    }
+    platform.merchant_posts(&format!("/v1/tags/{STANDING_TAG}"), &json!({ "store": store })).expect(200);
+    let moved_away = platform.tap(0, STANDING_TAG).expect(201).id();
+    let first = hears_elsewhere.next();
+    assert_eq!((first.name.as_str(), &first.data["tap"]), ("tap.accepted", &json!(moved_away)));
+    for expected in ["order.created", "tap.accepted", "payment.authorized", "payment.captured", "refund.succeeded"] {
+        assert_eq!(hears.next().name, expected);
     }
 }

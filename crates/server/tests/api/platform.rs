@@ -147,7 +147,7 @@ impl Platform {
         let keys = TagKeys::from_master(&AesKey::new(MASTER_KEY));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let told = Arc::new(Told::default());
-        let webhooks = start_webhooks(&folder, told.clone(), &runtime);
+        let webhooks = start_webhooks(&folder, told.clone());
         let bank = start_bank(&folder, &engine, &directory, &clock);
         let source = || Box::new(ClockSource(Box::new(clock.clone())));
         let options = options.unwrap_or_else(|| Options { source: source(), ..Options::default() });
@@ -326,10 +326,10 @@ impl EventSource for Told {
     }
 }
 
-fn start_webhooks(folder: &TempDir, told: Arc<Told>, runtime: &Runtime) -> Service {
+fn start_webhooks(folder: &TempDir, told: Arc<Told>) -> Service {
     let stored = Webhooks::open(folder.path(), webhooks::Limits::default()).unwrap();
     let settings = webhooks::Settings { network: webhooks::Network::Private, ..webhooks::Settings::default() };
-    Service::start(stored, told, settings, runtime.handle().clone()).unwrap()
+    Service::start(stored, told, settings).unwrap()
 }
 
 fn start_bank(folder: &TempDir, engine: &Engine, directory: &Directory, clock: &AheadClock) -> bank::Service {

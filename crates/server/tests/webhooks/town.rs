@@ -60,8 +60,7 @@ impl Town {
 
     fn start(&mut self) {
         let webhooks = Webhooks::open(self.folder.path(), Limits::default()).unwrap();
-        let handle = self.runtime.handle().clone();
-        self.service = Some(Service::start(webhooks, self.events.clone(), self.settings.clone(), handle).unwrap());
+        self.service = Some(Service::start(webhooks, self.events.clone(), self.settings.clone()).unwrap());
     }
 
     pub(crate) fn service(&self) -> &Service {

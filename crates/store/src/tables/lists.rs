@@ -1,12 +1,15 @@
-//! Lists that can be narrowed: orders, payments, captures and refunds, the newest first.
+//! Lists that can be narrowed: orders, payments, captures, refunds and events, the newest first.
 //!
 //! What narrows a list has an index, or is bounded: however long a history is, no question reads all of it. Ids begin
 //! with the time at which they were made, so a list of a span of time begins there.
 
+use std::cmp::Reverse;
+
 use ids::{CaptureId, Id, Kind, MerchantId, OrderId, PaymentId, RefundId, TagId, WalletId};
 use payments::{Capture, Order, Owner, Payment, PaymentStatus, ReferenceKey, Refund, UnixMillis};
-use rusqlite::params;
+use rusqlite::{Row, params};
 
+use super::events::{EventKind, EventRow, StoredEvent};
 use super::reader::{OrderStatusFilter, Page, TablesReader, newest};
 use super::{TablesError, rows};
 
@@ -62,6 +65,15 @@ pub struct RefundFilter {
     pub created: Span,
     /// Only those of payments at these tags, of the last [`MOST_LOOKED_THROUGH`].
     pub tags: Option<Vec<TagId>>,
+}
+
+/// Which events a list has.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// Only those of these kinds, if any are named.
+    pub kinds: Vec<EventKind>,
+    /// Only what happened then.
+    pub created: Span,
 }
 
 /// A payment's status without what belongs to it.
@@ -166,7 +178,7 @@ impl TablesReader {
             return Ok(Page { items: Vec::new(), has_more: false });
         }
         let [from, below] = self.positions(filter.created, before)?;
-        let conditions = filter.conditions();
+        let narrowed = filter.conditions();
         let more = i64::from(limit) + 1;
         let (created_from, created_below) = filter.created.moments();
         let times = "payments.created_at >= ?5 AND payments.created_at < ?6";
@@ -175,7 +187,7 @@ impl TablesReader {
             (Owner::Merchant(_), None) if filter.is_of_unusual_status() => {
                 let select = format!(
                     "SELECT * FROM payments WHERE merchant = ?1 AND status <> 0 AND position < ?2 AND position >= ?4
-                         AND {times} {conditions} ORDER BY position DESC LIMIT ?3"
+                         AND {times} {narrowed} ORDER BY position DESC LIMIT ?3"
                 );
                 let fields = params![whose, below, more, from, created_from, created_below];
                 self.all(&select, fields, rows::payment)?
@@ -186,24 +198,31 @@ impl TablesReader {
                     "SELECT payments.* FROM (SELECT position, object FROM events WHERE merchant = ?1
                          AND kind = 4 AND position < ?2 AND position >= ?4 ORDER BY position DESC LIMIT ?7) AS made
                      CROSS JOIN payments ON payments.id = made.object
-                     WHERE {times} {conditions} ORDER BY made.position DESC LIMIT ?3"
+                     WHERE {times} {narrowed} ORDER BY made.position DESC LIMIT ?3"
                 );
                 let fields = params![whose, below, more, from, created_from, created_below, looked];
                 self.all(&select, fields, rows::payment)?
             }
-            // What a wallet paid are entries of its accounts, of which it has a few: far fewer than a merchant has.
+            // What a wallet paid are entries of its accounts, of which it has a few.
             (owner, wallet) => {
                 let payer = wallet.map_or(whose, WalletId::to_bytes);
                 let payee = if matches!(owner, Owner::Merchant(_)) { "payments.merchant = ?7" } else { "?7 = ?7" };
                 let select = format!(
-                    "SELECT payments.* FROM accounts JOIN entries ON entries.account = accounts.id
-                     JOIN payments ON payments.id = entries.payment
-                     WHERE accounts.owner = ?1 AND accounts.code = 2 AND entries.leg = 0 AND entries.code IN (2, 3)
-                         AND entries.position < ?2 AND entries.position >= ?4 AND {times} AND {payee} {conditions}
+                    "SELECT payments.* FROM entries CROSS JOIN payments ON payments.id = entries.payment
+                     WHERE entries.account = ?1 AND entries.leg = 0 AND entries.code IN (2, 3)
+                         AND entries.position < ?2 AND entries.position >= ?4 AND {times} AND {payee} {narrowed}
                      ORDER BY entries.position DESC LIMIT ?3"
                 );
-                let fields = params![payer, below, more, from, created_from, created_below, whose];
-                self.all(&select, fields, rows::payment)?
+                let accounts = "SELECT id FROM accounts WHERE owner = ?1 AND code = 2";
+                let accounts: Vec<[u8; 16]> = self.all(accounts, [payer], |row| row.get(0))?;
+                let placed = |row: &Row<'_>| Ok((row.get::<_, i64>("position")?, rows::payment(row)?));
+                let mut newest = Vec::new();
+                for account in accounts {
+                    let fields = params![account, below, more, from, created_from, created_below, whose];
+                    newest.extend(self.all(&select, fields, placed)?);
+                }
+                newest.sort_by_key(|(position, _)| Reverse(*position));
+                newest.into_iter().map(|(_, payment)| payment).collect()
             }
         };
         Ok(Page::cut(payments, limit))
@@ -288,6 +307,38 @@ impl TablesReader {
         let fields = params![merchant.to_bytes(), below, from, created_from, created_below, payment, more];
         Ok(Page::cut(self.all(&select, fields, rows::refund)?, limit))
     }
+
+    /// What a merchant was told that passes the filter, before the position `before`, newest first.
+    pub fn list_events(
+        &self,
+        merchant: MerchantId,
+        filter: &EventFilter,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Page<StoredEvent>, TablesError> {
+        let position_of = |moment: Option<UnixMillis>| moment.map(|at| self.first_event_from(merchant, at)).transpose();
+        let from = position_of(filter.created.after)?.unwrap_or(0);
+        let below = position_of(filter.created.before)?.unwrap_or(i64::MAX).min(before.map_or(i64::MAX, rows::signed));
+        let fields = params![merchant.to_bytes(), below, i64::from(limit) + 1, from];
+        let page = Page::cut(self.all(&events_of_kinds(&filter.kinds), fields, EventRow::read)?, limit);
+        Ok(Page { items: self.complete(page.items)?, has_more: page.has_more })
+    }
+
+    /// Where the first thing is that a merchant was told at this moment or later; beyond all if there is none. The
+    /// journal's time never goes back, so it is found by halving.
+    fn first_event_from(&self, merchant: MerchantId, at: UnixMillis) -> Result<i64, TablesError> {
+        let next = "SELECT * FROM events WHERE merchant = ?1 AND position >= ?2 ORDER BY position LIMIT 1";
+        let (mut low, mut high) = (0, i64::MAX);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let event = self.one(next, params![merchant.to_bytes(), middle], EventRow::read)?;
+            match self.complete(event.into_iter().collect())?.first() {
+                Some(event) if event.at < at => low = rows::signed(event.position) + 1,
+                _ => high = middle,
+            }
+        }
+        Ok(low)
+    }
 }
 
 impl PaymentFilter {
@@ -347,4 +398,32 @@ fn at_tags(tags: Option<&[TagId]>) -> (String, String) {
 fn among(tags: &[TagId]) -> String {
     let literals: Vec<String> = tags.iter().map(|tag| format!("x'{:032x}'", tag.as_u128())).collect();
     format!("AND tag IN ({})", literals.join(", "))
+}
+
+/// A question for the newest events of these kinds, or of all if none is named.
+fn events_of_kinds(kinds: &[EventKind]) -> String {
+    let numbers: Vec<String> = kinds.iter().map(|kind| kind.number().to_string()).collect();
+    let numbers = numbers.join(", ");
+    let list = |condition: &str| {
+        format!(
+            "SELECT * FROM events WHERE merchant = ?1 AND position < ?2 AND position >= ?4 {condition} ORDER BY position DESC LIMIT ?3"
+        )
+    };
+    if kinds.is_empty() {
+        return list("");
+    }
+    if kinds.iter().any(|kind| kind.is_frequent()) {
+        return list(&format!("AND kind IN ({numbers})"));
+    }
+    // The newest of each kind, and of these the newest: however long the lists are, no more than a page of each is read.
+    let newest = |kind: &EventKind| {
+        let kind = kind.number();
+        format!(
+            "SELECT * FROM (SELECT position FROM events INDEXED BY events_by_kind
+                 WHERE merchant = ?1 AND kind = {kind} AND kind NOT IN (1, 4) AND position < ?2 AND position >= ?4
+                 ORDER BY position DESC LIMIT ?3)"
+        )
+    };
+    let newest: Vec<String> = kinds.iter().map(newest).collect();
+    list(&format!("AND position IN ({})", newest.join(" UNION ALL ")))
 }

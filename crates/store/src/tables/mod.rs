@@ -24,7 +24,9 @@ use journal::Anchor;
 
 pub use entries::{Cause, Entry};
 pub use events::{EventKind, EventRow, StoredEvent};
-pub use lists::{MOST_LOOKED_THROUGH, OrderFilter, PaymentFilter, PaymentStatusFilter, RefundFilter, Span};
+pub use lists::{
+    EventFilter, MOST_LOOKED_THROUGH, OrderFilter, PaymentFilter, PaymentStatusFilter, RefundFilter, Span,
+};
 pub use reader::{HistoryEntry, OrderStatusFilter, Page, RowCounts, TablesReader};
 pub use settlements::{AddedUp, PayoutFilter, PayoutStatusFilter, SettledPayout, SettlementFilter, StatementEntry};
 pub use writer::TablesWriter;

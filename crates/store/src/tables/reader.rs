@@ -10,7 +10,7 @@ use payments::{OrderStatus, ReferenceKey};
 use rusqlite::{OptionalExtension, Params, Row, params};
 
 use super::entries::Entry;
-use super::events::{EventKind, EventRow, StoredEvent};
+use super::events::{EventRow, StoredEvent};
 use super::rows;
 use super::{Database, Mark, TablesError};
 
@@ -226,20 +226,6 @@ impl TablesReader {
         self.all(select, [merchant.to_bytes()], rows::book)
     }
 
-    /// What a merchant was told before the position `before`, newest first; only of these kinds, if any are named.
-    pub fn events(
-        &self,
-        merchant: MerchantId,
-        kinds: &[EventKind],
-        before: Option<u64>,
-        limit: u32,
-    ) -> Result<Page<StoredEvent>, TablesError> {
-        let before = before.map_or(i64::MAX, |position| i64::try_from(position).unwrap_or(i64::MAX));
-        let fields = params![merchant.to_bytes(), before, i64::from(limit) + 1];
-        let page = Page::cut(self.all(&events_of_kinds(kinds), fields, EventRow::read)?, limit);
-        Ok(Page { items: self.complete(page.items)?, has_more: page.has_more })
-    }
-
     /// What a merchant was told after this position, oldest first.
     pub fn events_after(
         &self,
@@ -264,7 +250,7 @@ impl TablesReader {
         self.one(select, params![merchant.to_bytes(), rows::signed(position)], EventRow::read)
     }
 
-    fn complete(&self, events: Vec<EventRow>) -> Result<Vec<StoredEvent>, TablesError> {
+    pub(super) fn complete(&self, events: Vec<EventRow>) -> Result<Vec<StoredEvent>, TablesError> {
         self.database.run(|sql| events.into_iter().map(|event| event.complete(sql)).collect())
     }
 
@@ -494,32 +480,4 @@ impl OrderStatusFilter {
 /// The id that a list begins before.
 pub(super) fn newest<K: ids::Kind>(before: Option<Id<K>>) -> [u8; 16] {
     before.unwrap_or(Id::from_u128(u128::MAX)).to_bytes()
-}
-
-/// A question for the newest events of these kinds, or of all if none is named.
-fn events_of_kinds(kinds: &[EventKind]) -> String {
-    let numbers: Vec<String> = kinds.iter().map(|kind| kind.number().to_string()).collect();
-    let numbers = numbers.join(", ");
-    let list = |condition: &str| {
-        format!(
-            "SELECT * FROM events WHERE merchant = ?1 AND position < ?2 {condition} ORDER BY position DESC LIMIT ?3"
-        )
-    };
-    if kinds.is_empty() {
-        return list("");
-    }
-    if kinds.iter().any(|kind| kind.is_frequent()) {
-        return list(&format!("AND kind IN ({numbers})"));
-    }
-    // The newest of each kind, and of these the newest: however long the lists are, no more than a page of each is read.
-    let newest = |kind: &EventKind| {
-        let kind = kind.number();
-        format!(
-            "SELECT * FROM (SELECT position FROM events INDEXED BY events_by_kind
-                 WHERE merchant = ?1 AND kind = {kind} AND kind NOT IN (1, 4) AND position < ?2
-                 ORDER BY position DESC LIMIT ?3)"
-        )
-    };
-    let newest: Vec<String> = kinds.iter().map(newest).collect();
-    list(&format!("AND position IN ({})", newest.join(" UNION ALL ")))
 }

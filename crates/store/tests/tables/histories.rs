@@ -6,9 +6,12 @@ use ids::{AccountId, MerchantId, OrderId, PaymentId, WalletId};
 use payments::{Event, Need, Order, Owner, Payment, Record, State, transfer_code};
 use proptest::prelude::*;
 use store::tables::{
-    Cause, Entry, EventKind, HistoryEntry, OrderStatusFilter, Page, SettledPayout, TablesReader, TablesWriter,
+    Cause, Entry, EventFilter, EventKind, HistoryEntry, OrderStatusFilter, Page, SettledPayout, TablesReader,
+    TablesWriter,
 };
-use store::tables::{PayoutFilter, PayoutStatusFilter, RefundFilter, SettlementFilter, StatementEntry, StoredEvent};
+use store::tables::{
+    PayoutFilter, PayoutStatusFilter, RefundFilter, SettlementFilter, Span, StatementEntry, StoredEvent,
+};
 use tempfile::tempdir;
 
 use crate::lists::{Line, Lists};
@@ -241,16 +244,31 @@ fn compare_events(reader: &TablesReader, lists: &Lists, id: MerchantId, limit: u
     kinds.extend([vec![], vec![EventKind::OrderExpired, EventKind::PayoutCreated, EventKind::OrderCancelled]]);
     kinds.push(vec![EventKind::PaymentMade, EventKind::PaymentRefunded, EventKind::SettlementClosed]);
     for kinds in kinds {
-        let mut expected = told.clone();
-        expected.retain(|event| kinds.is_empty() || kinds.contains(&event.kind));
-        expected.reverse();
-        let ask = |before, limit| reader.events(id, &kinds, before, limit).unwrap();
-        assert_eq!(all(limit, ask, |event: &StoredEvent| event.position), expected, "{kinds:?}");
+        compare_events_of(reader, &told, id, &EventFilter { kinds, created: Span::default() }, limit);
+    }
+    let moments: Vec<_> = told.iter().flat_map(|event| [event.at, event.at.plus(1)]).map(Some).collect();
+    for (index, after) in moments.iter().enumerate().step_by(3) {
+        for before in [None, moments.get(index * 2 % moments.len()).copied().flatten()] {
+            let filter = EventFilter { kinds: Vec::new(), created: Span { after: *after, before } };
+            compare_events_of(reader, &told, id, &filter, limit);
+        }
     }
     for position in 0..=lists.position + 1 {
         let expected = told.iter().find(|event| event.position == position);
         assert_eq!(reader.event(id, position).unwrap().as_ref(), expected);
     }
+}
+
+fn compare_events_of(reader: &TablesReader, told: &[StoredEvent], id: MerchantId, filter: &EventFilter, limit: u32) {
+    let EventFilter { kinds, created } = filter;
+    let passes = |event: &&StoredEvent| {
+        (kinds.is_empty() || kinds.contains(&event.kind))
+            && created.after.is_none_or(|after| event.at >= after)
+            && created.before.is_none_or(|before| event.at < before)
+    };
+    let expected: Vec<StoredEvent> = told.iter().rev().filter(passes).cloned().collect();
+    let ask = |before, limit| reader.list_events(id, filter, before, limit).unwrap();
+    assert_eq!(all(limit, ask, |event: &StoredEvent| event.position), expected, "{filter:?}");
 }
 
 fn compare_settlements(reader: &TablesReader, lists: &Lists, state: &State, id: MerchantId, limit: u32) {

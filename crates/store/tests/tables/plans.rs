@@ -4,9 +4,10 @@
 
 use rusqlite::Connection;
 
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     include_str!("../../src/tables/mod.rs"),
     include_str!("../../src/tables/reader.rs"),
+    include_str!("../../src/tables/lists.rs"),
     include_str!("../../src/tables/settlements.rs"),
     include_str!("../../src/tables/writer.rs"),
     include_str!("../../src/tables/state.rs"),
@@ -35,8 +36,8 @@ const OPEN: [&str; 7] = [
     "SCAN settlements USING INDEX settlements_reserve_due",
 ];
 
-/// A few rows that the query itself has cut.
-const CUT: [&str; 3] = ["SCAN (subquery-", "SCAN CONSTANT ROW", "SCAN newest"];
+/// A few rows that the query itself has cut, or takes one by one until the page is full.
+const CUT: [&str; 4] = ["SCAN (subquery-", "SCAN CONSTANT ROW", "SCAN newest", "SCAN made"];
 
 /// What is put into queries where they say so: each of these is a query of its own.
 fn fillings(place: &str) -> Vec<String> {
@@ -58,6 +59,20 @@ fn fillings(place: &str) -> Vec<String> {
         "what" => &["reserve_due = NULL", "payout_due = NULL"],
         "kind" => &["16"],
         "list" => &["settlements", "payouts"],
+        "source" => &[
+            "orders",
+            "(SELECT * FROM orders WHERE merchant = ?1 AND id < ?2 AND id >= ?3 ORDER BY id DESC LIMIT 10000)",
+            "refunds",
+            "(SELECT refunds.*, payments.tag FROM refunds JOIN payments ON payments.id = refunds.payment
+              WHERE refunds.merchant = ?1 AND refunds.id < ?2 AND refunds.id >= ?3 AND ?6 IS NULL
+              ORDER BY refunds.id DESC LIMIT 10000)",
+        ],
+        "at_tags" => &["", "AND tag IN (x'00')"],
+        "reference" => &["AND reference_key = ?6", "AND ?6 IS NULL"],
+        "payment" => &["payment = ?6", "?6 IS NULL"],
+        "payee" => &["payments.merchant = ?7", "?7 = ?7"],
+        "narrowed" => &["AND payments.status = 1", "AND payments.status = 1 AND payments.tag IN (x'00')"],
+        "times" => &["payments.created_at >= ?5 AND payments.created_at < ?6"],
         "conditions" => &[
             " AND id < ?",
             " AND id < ? AND merchant = ?",
@@ -168,7 +183,7 @@ fn few_among_many_have_an_index() {
             "settlements_by_merchant (merchant=? AND id<?)",
         ),
         ("FROM settlements WHERE position > ?1", "settlements_by_position (position>?)"),
-        ("SELECT position FROM events INDEXED", "events_by_kind (merchant=? AND kind=? AND position<?)"),
+        ("SELECT position FROM events INDEXED", "events_by_kind (merchant=? AND kind=? AND position>? AND position<?)"),
         ("FROM events WHERE merchant = ?1 AND position > ?2", "PRIMARY KEY (merchant=? AND position>?)"),
         ("FROM entries LEFT JOIN payments", "PRIMARY KEY (account=? AND (position,leg)>(?,?) AND position<?)"),
     ];

@@ -32,7 +32,7 @@ use crate::{ReadCounter, Uid, hexadecimal};
 /// order; what is mirrored between other text must have that text around it. Scheme, host, the path before, other
 /// parameters and a fragment may be anything that RFC 3986 allows, because proxies and analytics change them. In a
 /// parameter without a name, and in a fragment, mirrors are found by their places. What the MAC covers is taken from the
-/// template, so the text of a URL that verifies is what the tag has signed wherever the template has text.
+/// template, so where a template has text behind its host, a URL that verifies has the text that the tag has signed.
 #[derive(Clone, Debug)]
 pub struct Settings {
     mode: Mode,
@@ -300,49 +300,58 @@ fn starts(pieces: &[Piece]) -> impl Iterator<Item = usize> {
 
 /// Whether a tag can be told this, and whether it proves what it seems to (NT4H2421Gx sections 9.3.3 to 9.3.8).
 fn check(template: &Template) -> Result<(), SettingsError> {
-    let pieces = &template.pieces;
-    let place = |wanted: Mirror| {
-        pieces.iter().position(|piece| matches!(piece, Piece::Placeholder(found) if found.mirror == wanted))
-    };
     let all = [Mirror::PiccData, Mirror::Uid, Mirror::Counter, Mirror::FileData, Mirror::Tamper, Mirror::Mac];
-    for mirror in all {
-        let is_it = |piece: &&Piece| matches!(piece, Piece::Placeholder(found) if found.mirror == mirror);
-        if pieces.iter().filter(is_it).count() > 1 {
-            return Err(SettingsError::Twice(mirror));
-        }
+    if let Some(twice) = all.into_iter().find(|mirror| template.places(*mirror).count() > 1) {
+        return Err(SettingsError::Twice(twice));
     }
-    let mut inputs = pieces.iter().enumerate().filter(|(_, piece)| matches!(piece, Piece::MacInput));
-    let (input, second_input) = (inputs.next().map(|(place, _)| place), inputs.next());
-    if second_input.is_some() {
-        return Err(SettingsError::TwoMacInputs);
-    }
-    let mac = place(Mirror::Mac).ok_or(SettingsError::NoMac)?;
-    if input.is_some_and(|input| input > mac) {
-        return Err(SettingsError::MacInputAfterMac);
-    }
-    let (uid, counter) = (place(Mirror::Uid).is_some(), place(Mirror::Counter).is_some());
-    let (has_uid, has_counter) = match (place(Mirror::PiccData), uid || counter) {
-        (Some(_), true) => return Err(SettingsError::TwoIdentities),
-        (Some(_), false) => template.picc_data_has,
-        (None, true) => (uid, counter),
-        (None, false) => return Err(SettingsError::NoIdentity),
-    };
+    let covered = check_mac(template)?;
+    let has_both = check_identity(template)?;
     for mirror in [Mirror::FileData, Mirror::Tamper] {
-        let is_covered = |place: usize| input.is_some_and(|input| input < place) && place < mac;
-        if place(mirror).is_some_and(|place| !is_covered(place)) {
+        if template.places(mirror).any(|place| !covered.contains(&place)) {
             return Err(SettingsError::Uncovered(mirror));
         }
     }
-    let Some(file_data) = place(Mirror::FileData).and_then(|place| pieces.get(place)) else { return Ok(()) };
-    if file_data.width() == 0 || !file_data.width().is_multiple_of(32) {
+    check_file_data(template, has_both)
+}
+
+/// There is one MAC, and its input does not begin behind it. Which pieces it covers.
+fn check_mac(template: &Template) -> Result<Range<usize>, SettingsError> {
+    let mut inputs = template.pieces.iter().enumerate().filter(|(_, piece)| matches!(piece, Piece::MacInput));
+    let (input, second) = (inputs.next().map(|(place, _)| place), inputs.next());
+    if second.is_some() {
+        return Err(SettingsError::TwoMacInputs);
+    }
+    let mac = template.places(Mirror::Mac).next().ok_or(SettingsError::NoMac)?;
+    match input {
+        Some(input) if input > mac => Err(SettingsError::MacInputAfterMac),
+        Some(input) => Ok(input..mac),
+        None => Ok(mac..mac),
+    }
+}
+
+/// Somebody is named, in one way. Whether by UID and counter both.
+fn check_identity(template: &Template) -> Result<bool, SettingsError> {
+    let has = |mirror| template.places(mirror).next().is_some();
+    match (has(Mirror::PiccData), has(Mirror::Uid), has(Mirror::Counter)) {
+        (true, false, false) => Ok(template.picc_data_has == (true, true)),
+        (true, _, _) => Err(SettingsError::TwoIdentities),
+        (false, false, false) => Err(SettingsError::NoIdentity),
+        (false, has_uid, has_counter) => Ok(has_uid && has_counter),
+    }
+}
+
+fn check_file_data(template: &Template, has_both: bool) -> Result<(), SettingsError> {
+    let file_data = template.places(Mirror::FileData).next().and_then(|place| template.pieces.get(place));
+    let Some(width) = file_data.map(Piece::width) else { return Ok(()) };
+    if width == 0 || !width.is_multiple_of(32) {
         return Err(SettingsError::FileDataLength);
     }
-    if !has_uid || !has_counter {
+    if !has_both {
         return Err(SettingsError::FileDataOfNobody);
     }
     match template.tamper_in_file_data {
-        Some(_) if place(Mirror::Tamper).is_some() => Err(SettingsError::Twice(Mirror::Tamper)),
-        Some(place) if place >= file_data.width() / 2 - 1 => Err(SettingsError::TamperBeyondFileData),
+        Some(_) if template.places(Mirror::Tamper).next().is_some() => Err(SettingsError::Twice(Mirror::Tamper)),
+        Some(place) if place >= width / 2 - 1 => Err(SettingsError::TamperBeyondFileData),
         _ => Ok(()),
     }
 }

@@ -100,6 +100,12 @@ impl Template {
         Ok(template)
     }
 
+    /// The pieces in which this is mirrored.
+    pub(super) fn places(&self, mirror: Mirror) -> impl Iterator<Item = usize> {
+        let is_it = move |piece: &Piece| matches!(piece, Piece::Placeholder(found) if found.mirror == mirror);
+        self.pieces.iter().enumerate().filter(move |(_, piece)| is_it(piece)).map(|(place, _)| place)
+    }
+
     fn placeholder(&mut self, mode: Mode, text: &str) -> Result<Piece, SettingsError> {
         let of = |mirror, width| Ok(Piece::Placeholder(Placeholder { mirror, width }));
         let picc_data_width = match mode {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use directory::Purpose;
 use engine::{Engine, SystemClock};
 use ids::PaymentId;
 use tag::Uid;
@@ -24,7 +25,14 @@ const LOAD_MS: std::ops::Range<u64> = 50..350;
 /// the first counter that went back.
 pub(crate) fn run(arguments: &KillsArguments) -> Result<(), Failure> {
     let folder = town::temporary_folder(&arguments.folder)?;
-    let made = town::make(folder.path(), 500, 10, arguments.connections, false)?;
+    let size = town::Size {
+        wallets: 500,
+        merchants: 10,
+        places: arguments.connections,
+        orders: false,
+        purpose: Purpose::Live,
+    };
+    let made = town::make(folder.path(), size)?;
     let tokens = Rc::new(made.wallet_tokens);
     let mut places = made.places;
     let mut acknowledged: Vec<(PaymentId, u64)> = Vec::new();

@@ -146,6 +146,14 @@ impl Seen {
         self.first_refusal.get_or_insert_with(|| format!("{status}: {body}"));
     }
 
+    /// How long whole taps took that were due in this time.
+    pub(crate) fn whole_between(&self, from: Instant, until: Instant) -> Latencies {
+        let mut latencies = Latencies::default();
+        let due = self.whole.iter().filter(|(due, _)| (from..until).contains(due));
+        due.for_each(|(_, latency)| latencies.add(*latency));
+        latencies
+    }
+
     pub(crate) fn merge(&mut self, other: Self) {
         self.tap_requests.merge(other.tap_requests);
         self.payment_requests.merge(other.payment_requests);

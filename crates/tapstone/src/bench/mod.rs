@@ -11,14 +11,17 @@ mod kills;
 mod ledger;
 mod load;
 mod plan;
+mod receiver;
 mod server;
 mod settlement;
 mod taps;
 mod till;
 mod town;
+mod webhooks;
 
 pub(crate) use kills::run as kills;
 pub(crate) use ledger::{LedgerArguments, LoadArguments, load as ledger_load, run as ledger};
-pub(crate) use plan::{KillsArguments, SettlementArguments, TapsArguments};
+pub(crate) use plan::{KillsArguments, SettlementArguments, TapsArguments, WebhooksArguments};
 pub(crate) use settlement::run as settlement;
 pub(crate) use taps::run as taps;
+pub(crate) use webhooks::run as webhooks;

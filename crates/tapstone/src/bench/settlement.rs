@@ -23,7 +23,6 @@ use tokio::net::TcpStream;
 use tokio::task::LocalSet;
 
 use super::client::{Connection, text_field};
-use super::figures::{Latencies, Summary};
 use super::load::{Dice, Place, Seen, Town, shop};
 use super::plan::SettlementArguments;
 use super::server::Server;
@@ -311,10 +310,10 @@ fn report(arguments: &SettlementArguments, measured: &Measured, cut_off: Instant
     let before = cut_off - arguments.measured();
     let read_from = *done_at + arguments.measured();
     println!("  whole taps, from when each was due");
-    println!("    before            {}", taps_between(seen, before, cut_off));
-    println!("    while it closes   {}", taps_between(seen, cut_off, *done_at));
-    println!("    afterwards        {}", taps_between(seen, *done_at, read_from));
-    println!("    while one reads   {}", taps_between(seen, read_from, *read_at));
+    println!("    before            {}", seen.whole_between(before, cut_off).summary());
+    println!("    while it closes   {}", seen.whole_between(cut_off, *done_at).summary());
+    println!("    afterwards        {}", seen.whole_between(*done_at, read_from).summary());
+    println!("    while one reads   {}", seen.whole_between(read_from, *read_at).summary());
     let seconds = |when: Option<Duration>| when.map_or("never".to_owned(), |when| format!("{when:.2?}"));
     println!("  after the cut-off");
     println!("    all windows closed           {}", seconds(done.closed));
@@ -336,11 +335,4 @@ fn report(arguments: &SettlementArguments, measured: &Measured, cut_off: Instant
         found.position,
         seen.acknowledged.len(),
     );
-}
-
-/// The taps that were due in this time.
-fn taps_between(seen: &Seen, from: Instant, until: Instant) -> Summary {
-    let mut latencies = Latencies::default();
-    seen.whole.iter().filter(|(due, _)| (from..until).contains(due)).for_each(|(_, latency)| latencies.add(*latency));
-    latencies.summary()
 }

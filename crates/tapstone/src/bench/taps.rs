@@ -7,6 +7,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use directory::Purpose;
 use ids::PaymentId;
 use tokio::task::LocalSet;
 
@@ -38,7 +39,8 @@ pub(crate) fn run(arguments: &TapsArguments) -> Result<(), Failure> {
     println!("tapstone bench taps: {}", setting(arguments, folder.path()));
     let start = Instant::now();
     let TapsArguments { wallets, merchants, connections, orders, .. } = *arguments;
-    let made = town::make(folder.path(), wallets, merchants, connections, orders)?;
+    let size = town::Size { wallets, merchants, places: connections, orders, purpose: Purpose::Live };
+    let made = town::make(folder.path(), size)?;
     println!("  made the town in {:.1?}", start.elapsed());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let measured = LocalSet::new().block_on(&runtime, measure(arguments, folder.path(), made))?;
@@ -62,7 +64,8 @@ fn setting(arguments: &TapsArguments, folder: &Path) -> String {
 async fn measure(arguments: &TapsArguments, folder: &Path, made: town::Made) -> Result<Measured, Failure> {
     let server = Server::start(folder).await?;
     let bare_requests = bare_requests(arguments, server.address).await?;
-    let heard = tokio::task::spawn_local(till::listen(server.address, made.listening_merchant_key));
+    let listening_merchant = made.merchant_keys.into_iter().next().unwrap_or_default();
+    let heard = tokio::task::spawn_local(till::listen(server.address, listening_merchant));
     let measure_from = Instant::now() + arguments.warm_up();
     let measure_until = measure_from + arguments.measured();
     let interval = arguments.rate.map(|rate| Duration::from_secs(1) * arguments.connections / rate.max(1));

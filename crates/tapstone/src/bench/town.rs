@@ -19,8 +19,7 @@ pub(crate) struct Made {
     pub(crate) wallet_tokens: Vec<String>,
     /// One for each connection.
     pub(crate) places: Vec<Place>,
-    /// The key of the merchant whose till listens.
-    pub(crate) listening_merchant_key: String,
+    pub(crate) merchant_keys: Vec<String>,
 }
 
 /// A folder that goes away with its value.
@@ -29,18 +28,30 @@ pub(crate) fn temporary_folder(within: &Path) -> Result<TempDir, Failure> {
     tempfile::Builder::new().prefix("tapstone-bench-").tempdir_in(within).map_err(failed)
 }
 
-/// Makes the town in `folder`. With `orders`, each tap at a place begins with an order.
-pub(crate) fn make(folder: &Path, wallets: u32, merchants: u32, places: u32, orders: bool) -> Result<Made, Failure> {
+/// How large a town is made, and for what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Size {
+    pub(crate) wallets: u32,
+    pub(crate) merchants: u32,
+    pub(crate) places: u32,
+    /// Each tap at a place begins with an order.
+    pub(crate) orders: bool,
+    pub(crate) purpose: Purpose,
+}
+
+/// Makes the town in `folder`.
+pub(crate) fn make(folder: &Path, size: Size) -> Result<Made, Failure> {
+    let Size { wallets, merchants, places, orders, purpose } = size;
     let data = DataFolder(folder);
     let (directory, _) = data.initialise()?;
-    directory.declare(Purpose::Live)?;
+    directory.declare(purpose)?;
     drop(directory);
-    let open = data.open(Purpose::Live)?;
+    let open = data.open(purpose)?;
     let money = Money::new(Amount::new(OPENING_BALANCE)?, Currency::from_alpha("CNY")?);
     let payers = crowd::wallets(&open, wallets, money)?;
     let url = "http://bench.example".parse().map_err(Failure::Fault)?;
     let stalls = crowd::merchants(&open, merchants, places.div_ceil(merchants), money.currency(), &url)?;
-    let listening_merchant_key = stalls.first().map(|stall| stall.key.expose().to_owned()).unwrap_or_default();
+    let merchant_keys = stalls.iter().map(|stall| stall.key.expose().to_owned()).collect();
     let all_tags = stalls.into_iter().flat_map(|stall| {
         let key = stall.key;
         stall.tags.into_iter().map(move |(id, tag)| (key.expose().to_owned(), id, tag)).collect::<Vec<_>>()
@@ -56,6 +67,6 @@ pub(crate) fn make(folder: &Path, wallets: u32, merchants: u32, places: u32, ord
     Ok(Made {
         wallet_tokens: payers.iter().map(|payer| payer.token.expose().to_owned()).collect(),
         places,
-        listening_merchant_key,
+        merchant_keys,
     })
 }

@@ -5,6 +5,7 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod ledger_exec;
 pub(crate) mod openapi;
+pub(crate) mod qr;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod tag_keys;

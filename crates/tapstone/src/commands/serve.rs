@@ -121,7 +121,7 @@ fn start_webhooks(data: &Path, folder: &OpenFolder) -> Result<webhooks::Service,
     let network = if folder.test_clock.is_some() { Network::Private } else { Network::Public };
     let settings =
         webhooks::Settings { network, now: Arc::new(move || clock.now().0), ..webhooks::Settings::default() };
-    Ok(webhooks::Service::start(stored, Arc::new(source), settings, tokio::runtime::Handle::current())?)
+    Ok(webhooks::Service::start(stored, Arc::new(source), settings)?)
 }
 
 /// Begins to pay merchants out, with what was left to do.
