@@ -8,7 +8,7 @@ LISTEN ?= 127.0.0.1:8080
 export CARGO_TARGET_DIR := $(CURDIR)/target
 TAPSTONE := target/release/tapstone
 .DEFAULT_GOAL := run
-.PHONY: run test build web clients tools lint unit kills client-tests browser api-fuzz api-fuzz-test openapi bench nightly fuzz clean
+.PHONY: run test build web clients tools lint unit kills client-tests browser api-fuzz api-fuzz-test tag-peers openapi bench nightly fuzz clean
 
 run: build
 	@exec $(TAPSTONE) serve --demo --data $(DATA) --listen $(LISTEN)
@@ -83,6 +83,21 @@ api-fuzz: build scripts/api-fuzz/.venv/bin/st
 api-fuzz-test: build scripts/api-fuzz/.venv/bin/st
 	scripts/api-fuzz.sh $(TAPSTONE) 110
 
+scripts/tag-peers/.venv/bin/python: scripts/tag-peers/requirements.txt
+	@scripts/need.sh tag-peers
+	python3 -m venv scripts/tag-peers/.venv
+	scripts/tag-peers/.venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# Programs of others read, personalise and verify the software tag: nfcpy, pylibsdm, and PC/SC's own tools. Half a minute;
+# the last one needs root, for a network of its own.
+tag-peers: scripts/tag-peers/.venv/bin/python
+	@scripts/need.sh tag-peers
+	cargo build --locked -p chip --example vpcd
+	scripts/tag-peers/.venv/bin/python scripts/tag-peers/read_and_write.py target/debug/examples/vpcd
+	scripts/tag-peers/.venv/bin/python -W ignore scripts/tag-peers/personalise.py target/debug/examples/vpcd
+	scripts/tag-peers/pcsc.sh target/debug/examples/vpcd
+
 # Writes the API description anew after a change to it; the tests compare the two.
 openapi: build
 	$(TAPSTONE) openapi > docs/openapi.json
@@ -99,7 +114,7 @@ nightly:
 # The parsers of what tags and codes say, over a million inputs each; `make test` takes some thousand.
 INPUTS ?= 1000000
 fuzz:
-	TAPSTONE_CASES=$(INPUTS) cargo test --release --locked -p fuzzing --test targets -- tag_ codes
+	TAPSTONE_CASES=$(INPUTS) cargo test --release --locked -p fuzzing --test targets --test tags -- tag_ codes
 
 clean:
 	rm -rf target web/dist web/node_modules clients/node_modules clients/.build clients/python/.venv clients/typescript/dist

@@ -5,6 +5,7 @@
 #   need.sh browser    Chromium and fonts for the browser test
 #   need.sh clients    Python for the client library's tests
 #   need.sh fuzz       Python for schemathesis
+#   need.sh tag-peers  Python for nfcpy and pylibsdm, and PC/SC with a virtual reader
 set -euo pipefail
 
 missing=()
@@ -47,6 +48,18 @@ for step in "$@"; do
             exit 1
         fi
         python3 -c 'import ensurepip, venv' || missing+=(python3-venv)
+        ;;
+    tag-peers)
+        if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "Python 3.11 or newer is missing: python3 is $(python3 --version 2>&1). Install it from https://www.python.org, then run make again." >&2
+            exit 1
+        fi
+        python3 -c 'import ensurepip, venv' || missing+=(python3-venv)
+        need_command pcscd pcscd
+        need_command opensc-tool opensc
+        need_command pcsc_scan pcsc-tools
+        need_command ip iproute2
+        [ -e /etc/reader.conf.d/vpcd ] || missing+=(vsmartcard-vpcd)
         ;;
     *)
         echo "need.sh: no such step: $step" >&2

@@ -5,11 +5,13 @@
 //! something does not hold.
 
 mod checked_books;
+mod chip_commands;
 mod files;
 mod journal_frames;
 mod ledger_actions;
 mod ledger_exec;
 mod mutations;
+mod ndef_messages;
 mod print;
 mod qr_codes;
 mod records;
@@ -18,10 +20,12 @@ mod tag_lines;
 mod tag_urls;
 
 pub use checked_books::CheckedBooks;
+pub use chip_commands::chip_commands;
 pub use journal_frames::journal_frames;
 pub use ledger_actions::{ledger_actions, requests};
 pub use ledger_exec::ledger_exec;
 pub use mutations::Mutations;
+pub use ndef_messages::ndef_messages;
 pub use print::line;
 pub use qr_codes::{payment_codes, qr_consumer, qr_merchant};
 pub use records::records;
