@@ -14,7 +14,7 @@ run: build
 	@exec $(TAPSTONE) serve --demo --data $(DATA) --listen $(LISTEN)
 
 # Each step stops at its first failure. The browser comes last: it looks at what all the others made.
-test: tools lint unit build kills client-tests browser
+test: tools lint unit build kills client-tests api-fuzz-test browser
 	@echo "all tests passed"
 
 build: web
@@ -44,7 +44,7 @@ clients/python/.venv/bin/mypy: clients/python/requirements-test.txt
 	@touch $@
 
 tools:
-	@scripts/need.sh build browser clients
+	@scripts/need.sh build browser clients fuzz
 
 lint: web
 	scripts/check-docs.sh
