@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::app_links::AppLinks;
 use crate::bank;
 use crate::demo::{self, Demo};
 use crate::hub::{Hub, Limits};
@@ -27,7 +28,7 @@ use crate::rate::{RateLimit, RateLimiter};
 use crate::sandbox::Sandbox;
 use crate::source::{Source, SystemSource};
 use crate::webhooks;
-use crate::{observe, pages, reference, resources};
+use crate::{app_links, observe, pages, reference, resources};
 
 /// Reads of the tables that run at once.
 const READS_AT_ONCE: usize = 8;
@@ -71,6 +72,8 @@ pub struct Options {
     pub webhooks: Option<webhooks::Service>,
     /// Asks a bank for payouts, and hears what it says; `None` if nothing is to be paid out or compared.
     pub bank: Option<bank::Service>,
+    /// The wallet apps that open tags by themselves.
+    pub app_links: AppLinks,
     /// The demonstration's keys and tags; `None` for real platforms.
     pub demo: Option<Demo>,
     /// A clock that can be set forward, and outcomes that amounts force; `None` where money is real.
@@ -94,6 +97,7 @@ impl Default for Options {
             source: Box::new(SystemSource),
             webhooks: None,
             bank: None,
+            app_links: AppLinks::default(),
             demo: None,
             sandbox: None,
         }
@@ -167,6 +171,7 @@ impl App {
         let (api, _) = api_routes().split_for_parts();
         let api = if self.0.options.demo.is_some() { api.merge(demo::routes()) } else { api };
         api.merge(pages::routes())
+            .merge(app_links::routes())
             .route("/openapi.json", get(reference::document))
             .fallback(async || Problem::not_found())
             .method_not_allowed_fallback(async |method: Method| {

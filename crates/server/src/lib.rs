@@ -9,6 +9,7 @@
 //! It decides nothing: rules are the payments crate's, and the engine is the only writer. It terminates no TLS.
 
 mod app;
+mod app_links;
 mod auth;
 pub mod bank;
 mod control;
@@ -33,6 +34,7 @@ mod told;
 pub mod webhooks;
 
 pub use app::{App, Options};
+pub use app_links::{AndroidApp, AppLinks, AppleApp, NoApp};
 pub use demo::{Demo, DemoMerchant, DemoTag, DemoWallet, World};
 pub use rate::RateLimit;
 pub use reference::openapi_json;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 use server::bank::{self, Bank, Debtor, FileBank, Reconciliation, SandboxBank};
 use server::webhooks::{self, Network, Webhooks};
-use server::{App, ClockSource, Options, RateLimit, Sandbox, StoredEvents};
+use server::{AndroidApp, App, AppLinks, AppleApp, ClockSource, Options, RateLimit, Sandbox, StoredEvents};
 use tag::{AesKey, TagKeys};
 use terms::Iban;
 use tokio::net::TcpListener;
@@ -39,6 +39,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NUMBER", default_value_t = RateLimit::default().per_second,
         value_parser = clap::value_parser!(u32).range(0..=200_000))]
     rate_limit: u32,
+    /// An Android app that opens tags by itself: its package, and the SHA-256 of the certificate that it is signed with. For
+    /// several, give it several times.
+    #[arg(long, value_name = "PACKAGE=FINGERPRINT")]
+    android_app: Vec<AndroidApp>,
+    /// An iOS app that opens tags by itself. For several, give it several times.
+    #[arg(long, value_name = "TEAMID.BUNDLE")]
+    apple_app: Vec<AppleApp>,
     #[command(flatten)]
     bank: BankArguments,
 }
@@ -140,7 +147,9 @@ fn assemble(
 ) -> Result<(App, String), Failure> {
     let per_second = arguments.rate_limit;
     let rate_limit = (per_second > 0).then_some(RateLimit { per_second, burst: per_second * 5 });
-    let mut options = Options { rate_limit, webhooks: Some(webhooks), bank: Some(bank), ..Options::default() };
+    let app_links = AppLinks { android: arguments.android_app.clone(), apple: arguments.apple_app.clone() };
+    let mut options =
+        Options { rate_limit, webhooks: Some(webhooks), bank: Some(bank), app_links, ..Options::default() };
     let mut greeting = String::new();
     if arguments.demo {
         let ready = demo::prepare(folder, url)?;
