@@ -528,3 +528,23 @@ test("the reference's examples can be read in three languages, typed into, and r
   assert.equal(await page.getByLabel(/Key or token/).inputValue(), "", "the token is forgotten");
   assert.equal(await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }).includes("mk_demo")), false);
 });
+
+test("a payment that is not certain yet is not called paid, until it is", async () => {
+  const till = await openTill(context, /Lantern Tea/);
+  // In a sandbox this amount is under way for a minute.
+  await type(till, "4000.03");
+  await till.getByRole("button", { name: "Ask for 4,000.03 CNY" }).click();
+  await expectText(till, "Waiting for the customer");
+  const wallet = await touchTag(till);
+  await choose(wallet, /Mei/);
+  await payButton(wallet).click();
+  await expectHeading(wallet, "On its way");
+  await expectNoText(wallet, "Paid");
+  await photograph(wallet, "wallet-under-way");
+  await wallet.evaluate(async () => {
+    const headers = { Authorization: "Bearer op_demo_operator", "Content-Type": "application/json" };
+    await fetch("/v1/sandbox/clock", { method: "POST", headers, body: JSON.stringify({ advance_seconds: 61 }) });
+  });
+  await expectHeading(wallet, "Paid");
+  await expectHeading(till, "Paid 4,000.03 CNY");
+});

@@ -7,7 +7,7 @@ import { ApiProblem, type ProblemCode } from "../shared/problems.ts";
 import type { Payment } from "../shared/types.ts";
 import { Amount } from "../shared/ui/Amount.tsx";
 import { Loading, Notice, ScreenTitle } from "../shared/ui/common.tsx";
-import { BackIcon, DrawnTick } from "../shared/ui/icons.tsx";
+import { BackIcon, CrossIcon, DrawnTick } from "../shared/ui/icons.tsx";
 import { links } from "./router.ts";
 import { api } from "./session.ts";
 
@@ -44,25 +44,81 @@ function Line({ name, children }: { name: string; children: ComponentChildren })
   );
 }
 
-/** Right after paying. */
-export function PaidScreen({ payment, onDone }: { payment: Payment; onDone: () => void }) {
-  const { common, tap } = words.value;
+/** Time between two questions what has become of a payment that is under way. */
+const askEveryMs = 1_500;
+
+/** Right after paying. A payment that others still have to answer for is asked after until it is known. */
+export function PaidScreen({ payment: first, onDone }: { payment: Payment; onDone: () => void }) {
+  const { common } = words.value;
+  const payment = useSignal(first);
+  const isUnderWay = payment.value.status === "processing";
+
+  useEffect(() => {
+    if (!isUnderWay) return;
+    const stop = new AbortController();
+    const timer = setInterval(() => {
+      api.value
+        ?.payment(first.id, { signal: stop.signal })
+        .then((found) => (payment.value = found))
+        .catch(() => undefined); // It is asked again.
+    }, askEveryMs);
+    return () => {
+      clearInterval(timer);
+      stop.abort();
+    };
+  }, [first.id, isUnderWay]);
+
   return (
     <main class="tap-screen paid">
-      <Receipt
-        payment={payment}
-        title={
-          <>
-            <DrawnTick />
-            <ScreenTitle>{tap.paidTitle}</ScreenTitle>
-          </>
-        }
-      />
+      <Receipt payment={payment.value} title={<Outcome status={payment.value.status} />} />
       <button class="button primary big" type="button" onClick={onDone}>
         {common.done}
       </button>
     </main>
   );
+}
+
+/** What has become of it, in words that promise no more than is known. */
+function Outcome({ status }: { status: Payment["status"] }) {
+  const { tap } = words.value;
+  switch (status) {
+    case "succeeded":
+      return (
+        <>
+          <DrawnTick />
+          <ScreenTitle>{tap.paidTitle}</ScreenTitle>
+        </>
+      );
+    case "authorized":
+      return (
+        <>
+          <DrawnTick />
+          <ScreenTitle>{tap.heldTitle}</ScreenTitle>
+          <p class="soft">{tap.heldText}</p>
+        </>
+      );
+    case "processing":
+      return (
+        <div role="status">
+          <span class="badge large">
+            <span class="spinner" />
+          </span>
+          <ScreenTitle>{tap.underWayTitle}</ScreenTitle>
+          <p class="soft">{tap.underWayText}</p>
+        </div>
+      );
+    case "cancelled":
+    case "failed":
+      return (
+        <div role="alert">
+          <span class="badge large tone-warn">
+            <CrossIcon size={36} />
+          </span>
+          <ScreenTitle>{tap.notPaidTitle}</ScreenTitle>
+          <p class="soft">{tap.notPaidText}</p>
+        </div>
+      );
+  }
 }
 
 /** From the history. */
