@@ -99,7 +99,7 @@ function Outcome({ status }: { status: Payment["status"] }) {
       );
     case "processing":
       return (
-        <div role="status">
+        <div class="outcome" role="status">
           <span class="badge large">
             <span class="spinner" />
           </span>
@@ -110,7 +110,7 @@ function Outcome({ status }: { status: Payment["status"] }) {
     case "cancelled":
     case "failed":
       return (
-        <div role="alert">
+        <div class="outcome" role="alert">
           <span class="badge large tone-warn">
             <CrossIcon size={36} />
           </span>
