@@ -35,6 +35,27 @@ fn of_merchant(shop: &Shop, code: u16) -> u64 {
     shop.holds(code, Owner::Merchant(merchant(0)))
 }
 
+/// What closes a window does not depend on what has gathered in it, so closing stalls nobody: the same few records, with the
+/// same few transfers.
+#[test]
+fn bug_07_closing_is_as_much_work_whatever_has_gathered() {
+    let closing = |payments: u64| {
+        let mut shop = Shop::new();
+        shop.deposit(0, fen(1_000_000));
+        shop.settle(0, daily());
+        (0..payments).for_each(|_| drop(sell(&mut shop, 3)));
+        shop.now = FIRST_CUT_OFF;
+        shop.happened.clear();
+        sell(&mut shop, 1);
+        let [settlement] = settled(&shop.happened)[..] else { panic!("{:?}", shop.happened) };
+        assert_eq!((settlement.totals.payments, settlement.totals.gross), (payments, 3 * payments));
+        let mut transfers = Vec::new();
+        shop.happened.iter().for_each(|event| event.for_each_transfer(|transfer| transfers.push(transfer.code)));
+        (shop.happened.len(), transfers)
+    };
+    assert_eq!(closing(1), closing(5_000));
+}
+
 /// Whoever comes first after the cut-off closes the window: a payment, a refund or a tick.
 #[test]
 fn bug_19_a_payment_at_the_very_cut_off_is_in_the_next_window() {
