@@ -23,7 +23,7 @@ use crate::hub::{Full, Heard, Notice, Resume, Subscription};
 use crate::json::respond_with;
 use crate::path::PathId;
 use crate::problem::{Code, Problem};
-use crate::query::{NoQuery, Query};
+use crate::query::{NoQuery, PageOf, Query};
 use crate::reference::{problems, schema};
 use crate::told::{self, Audience, EventView, Telling};
 
@@ -95,10 +95,11 @@ pub(crate) async fn listen(
 ) -> Result<Response, Problem> {
     match party {
         Party::Merchant(merchant) if merchant.till().is_none() && !wants_stream(&headers) => {
-            list(&app, merchant.id(), query).await
+            list(&app, merchant.id(), Asked::parse(query)?).await
         }
         // Only a list has parts, and these have none.
         _ if !wants_stream(&headers) && !query.is_empty() => {
+            Asked::parse(query)?;
             let reason = "a till and a wallet have no list of events: they listen, with `Accept: text/event-stream`";
             Err(Problem::new(Code::Forbidden, reason))
         }
@@ -114,19 +115,33 @@ fn wants_stream(headers: &HeaderMap) -> bool {
     accepted.flat_map(|accept| accept.split(',')).any(|media| media.trim().starts_with("text/event-stream"))
 }
 
-async fn list(app: &App, merchant: MerchantId, mut query: Query) -> Result<Response, Problem> {
-    let filter: Option<String> = query.take("type", "must be an event's type")?;
-    let kinds = filter.as_deref().map(told::kinds_of).unwrap_or_default();
-    if filter.is_some() && kinds.is_empty() {
-        return Err(Problem::field("type", "is no event's type: `payment.succeeded` and `payment.*` are"));
+/// Which part of the list is asked for.
+struct Asked {
+    /// A whole type, or its first part and `.*`.
+    r#type: Option<String>,
+    filter: EventFilter,
+    page: PageOf<EventId>,
+}
+
+impl Asked {
+    fn parse(mut query: Query) -> Result<Self, Problem> {
+        let r#type: Option<String> = query.take("type", "must be an event's type")?;
+        let kinds = r#type.as_deref().map(told::kinds_of).unwrap_or_default();
+        if r#type.is_some() && kinds.is_empty() {
+            return Err(Problem::field("type", "is no event's type: `payment.succeeded` and `payment.*` are"));
+        }
+        let filter = EventFilter { kinds, created: query.take_created()? };
+        Ok(Self { r#type, filter, page: query.into_page()? })
     }
-    let narrowed = EventFilter { kinds, created: query.take_created()? };
-    let page = query.into_page::<EventId>()?;
+}
+
+async fn list(app: &App, merchant: MerchantId, asked: Asked) -> Result<Response, Problem> {
+    let Asked { r#type, filter, page } = asked;
     let before = page.starting_after.map(position_of);
-    let events = app.read(move |tables| tables.list_events(merchant, &narrowed, before, page.limit)).await?;
+    let events = app.read(move |tables| tables.list_events(merchant, &filter, before, page.limit)).await?;
     let wanted = |event: &&StoredEvent| {
         let name = Telling::stored(event).name().unwrap_or_default();
-        filter.as_deref().is_none_or(|filter| filter.ends_with(".*") || filter == name)
+        r#type.as_deref().is_none_or(|asked| asked.ends_with(".*") || asked == name)
     };
     let mut body = br#"{"data":["#.to_vec();
     for (index, event) in events.items.iter().filter(wanted).enumerate() {
