@@ -18,6 +18,7 @@ mod records;
 mod run_files;
 mod tag_lines;
 mod tag_urls;
+mod uid_lists;
 
 pub use checked_books::CheckedBooks;
 pub use chip_commands::chip_commands;
@@ -32,3 +33,4 @@ pub use records::records;
 pub use run_files::run_files;
 pub use tag_lines::tag_lines;
 pub use tag_urls::tag_urls;
+pub use uid_lists::uid_lists;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use fuzzing::{
     Mutations, journal_frames, ledger_actions, ledger_exec, payment_codes, qr_consumer, qr_merchant, records,
-    run_files, tag_lines, tag_urls,
+    run_files, tag_lines, tag_urls, uid_lists,
 };
 
 /// What the lines of `tapstone ledger exec` are made of.
@@ -92,4 +92,12 @@ fn tag_lines_of_any_bytes_are_answered() {
     let words = ["\"mode\":", "null", "\"LRP\"", "\"picc_data\":", "\"cmac\":", "16777216", "\\u0000", "[", "{", "\n"];
     let words: Vec<_> = words.iter().map(|word| word.as_bytes()).collect();
     run(tag_lines, seeds("tag_lines"), &words, mutations(3_000));
+}
+
+#[test]
+fn lists_of_tag_uids_logs_and_deliveries_of_any_bytes_are_read() {
+    let words =
+        ["04A1B2C3D4E5F6", "uid", "serial,", "\"", ":", ";", "\r\n", "00000700001H", "\0", "\u{FEFF}", "# ", "é"];
+    let words: Vec<_> = words.iter().map(|word| word.as_bytes()).collect();
+    run(uid_lists, seeds("uid_lists"), &words, mutations(3_000));
 }

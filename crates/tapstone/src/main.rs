@@ -79,6 +79,7 @@ enum LedgerCommand {
 enum TagCommand {
     Keys(commands::tag_keys::Arguments),
     Verify(commands::tag_verify::Arguments),
+    Factory(Box<commands::tag_factory::Arguments>),
 }
 
 #[derive(Subcommand)]
@@ -99,6 +100,7 @@ fn main() -> ExitCode {
         Command::Ledger(LedgerCommand::Exec(arguments)) => commands::ledger_exec::run(&arguments),
         Command::Tag(TagCommand::Keys(arguments)) => commands::tag_keys::run(&arguments),
         Command::Tag(TagCommand::Verify(arguments)) => commands::tag_verify::run(&arguments),
+        Command::Tag(TagCommand::Factory(arguments)) => commands::tag_factory::run(*arguments),
         Command::Qr(QrCommand::Decode(arguments)) => commands::qr::decode(&arguments),
         Command::Qr(QrCommand::Encode(arguments)) => commands::qr::encode(&arguments),
         Command::Bench(BenchCommand::Taps(arguments)) => bench::taps(&arguments),

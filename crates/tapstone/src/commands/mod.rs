@@ -8,6 +8,7 @@ pub(crate) mod openapi;
 pub(crate) mod qr;
 pub(crate) mod restore;
 pub(crate) mod serve;
+pub(crate) mod tag_factory;
 pub(crate) mod tag_keys;
 pub(crate) mod tag_verify;
 pub(crate) mod verify;
