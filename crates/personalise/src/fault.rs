@@ -178,6 +178,17 @@ pub enum Failure {
     },
 }
 
+impl Failure {
+    /// Which tag, if it told.
+    #[must_use]
+    pub fn uid(&self) -> Option<Uid> {
+        match self {
+            Self::Refused { uid, .. } | Self::Interrupted { uid, .. } => *uid,
+            Self::NotVerified { uid, .. } => Some(*uid),
+        }
+    }
+}
+
 fn named(uid: &Option<Uid>) -> String {
     uid.map_or_else(String::new, |uid| format!("tag {uid}: "))
 }

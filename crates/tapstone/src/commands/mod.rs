@@ -9,5 +9,6 @@ pub(crate) mod qr;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod tag_keys;
+pub(crate) mod tag_personalise;
 pub(crate) mod tag_verify;
 pub(crate) mod verify;
