@@ -52,8 +52,10 @@ pub use image::{ChipImage, Configuration, CorruptImage, File, FileNumber, Origin
 pub use random::Random;
 pub use status::Status;
 
-/// CRC-32 of IEEE 802.3 without its last complement, least significant byte first.
-pub(crate) fn checksum(bytes: &[u8]) -> [u8; 4] {
+/// CRC32NK, which ChangeKey carries beside a key: CRC-32 of IEEE 802.3 without its last complement, least significant byte
+/// first.
+#[must_use]
+pub fn checksum(bytes: &[u8]) -> [u8; 4] {
     let step = |sum: u32| if sum & 1 == 0 { sum >> 1 } else { (sum >> 1) ^ 0xEDB8_8320 };
     let sum = bytes.iter().fold(u32::MAX, |sum, byte| (0..8).fold(sum ^ u32::from(*byte), |sum, _| step(sum)));
     sum.to_le_bytes()

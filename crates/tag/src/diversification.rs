@@ -7,10 +7,11 @@
 //! |-------------------------------------|------|------------------------------------------------------|-------|
 //! | SDMMetaRead, one for all tags       | 01   | `D2760000850101` `01` `54617073746F6E65`             | 16    |
 //! | SDMFileRead, another for every tag  | 02   | UID (7 bytes) `D2760000850101` `02` `54617073746F6E65` | 23  |
+//! | the others, others for every tag    | 00, 03, 04 | the same with their slot                       | 23    |
 //!
 //! where `D2760000850101` is the name of the chip's NDEF application (ISO DF name, NT4H2421Gx section 8.2.2), then
 //! comes the slot, and `54617073746F6E65` is "Tapstone" in ASCII. SDMMetaRead decrypts the UID, so it cannot depend on
-//! it. A chip's other slots are no concern of reading it.
+//! it. Slot 0 is the chip's master key; slots 3 and 4 have no use, and are not left at what the factory put there.
 
 use core::iter;
 
@@ -54,7 +55,17 @@ impl Purpose {
     /// The key in slot 2 of this tag, which MACs and encrypts what is read from it (SDMFileRead).
     #[must_use]
     pub fn sdm_file_read(uid: Uid) -> Self {
-        let application = NDEF_APPLICATION.into_iter().chain([SDM_FILE_READ_SLOT]).chain(SYSTEM);
+        Self::of_tag(SDM_FILE_READ_SLOT, uid)
+    }
+
+    /// The key in that slot of this tag, whatever it is for: the one of slot 1 is the same in all tags.
+    #[must_use]
+    pub fn of_slot(slot: u8, uid: Uid) -> Self {
+        if slot == SDM_META_READ_SLOT { Self::sdm_meta_read() } else { Self::of_tag(slot, uid) }
+    }
+
+    fn of_tag(slot: u8, uid: Uid) -> Self {
+        let application = NDEF_APPLICATION.into_iter().chain([slot]).chain(SYSTEM);
         Self::of(uid.0.into_iter().chain(application), false)
     }
 

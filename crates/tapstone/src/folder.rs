@@ -6,6 +6,7 @@
 //! | `directory.sqlite` | names, places and hashed API keys; says what the folder is for             |
 //! | `journal/`         | every movement of money, for ever                                          |
 //! | `tables.sqlite`    | what the journal says, ready to be asked; made anew if it is missing       |
+//! | `tag-audit.jsonl`  | each use of a key when tags are personalised                               |
 //!
 //! A folder is for real payments, for trying out, or for demonstration, for ever: the keys of a demonstration are
 //! published, and in the last two time can be set forward.

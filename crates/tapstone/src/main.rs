@@ -14,6 +14,7 @@ mod ledger_folder;
 mod logging;
 mod open_files;
 mod output;
+mod personalisation;
 mod provision;
 mod public_url;
 mod signals;
@@ -78,6 +79,7 @@ enum LedgerCommand {
 #[derive(Subcommand)]
 enum TagCommand {
     Keys(commands::tag_keys::Arguments),
+    Personalise(commands::tag_personalise::Arguments),
     Verify(commands::tag_verify::Arguments),
     Factory(Box<commands::tag_factory::Arguments>),
 }
@@ -99,6 +101,7 @@ fn main() -> ExitCode {
         Command::Restore(arguments) => commands::restore::run(&arguments),
         Command::Ledger(LedgerCommand::Exec(arguments)) => commands::ledger_exec::run(&arguments),
         Command::Tag(TagCommand::Keys(arguments)) => commands::tag_keys::run(&arguments),
+        Command::Tag(TagCommand::Personalise(arguments)) => commands::tag_personalise::run(&arguments),
         Command::Tag(TagCommand::Verify(arguments)) => commands::tag_verify::run(&arguments),
         Command::Tag(TagCommand::Factory(arguments)) => commands::tag_factory::run(*arguments),
         Command::Qr(QrCommand::Decode(arguments)) => commands::qr::decode(&arguments),

@@ -10,5 +10,6 @@ pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod tag_factory;
 pub(crate) mod tag_keys;
+pub(crate) mod tag_personalise;
 pub(crate) mod tag_verify;
 pub(crate) mod verify;
