@@ -89,14 +89,15 @@ scripts/tag-peers/.venv/bin/python: scripts/tag-peers/requirements.txt
 	scripts/tag-peers/.venv/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-# Programs of others read, personalise and verify the software tag: nfcpy, pylibsdm, and PC/SC's own tools. Half a minute;
-# the last one needs root, for a network of its own.
-tag-peers: scripts/tag-peers/.venv/bin/python
+# Programs of others read, personalise and verify the software tag: nfcpy, pylibsdm, and PC/SC's own tools; and `tapstone tag
+# personalise` does so through PC/SC. A minute; the last one needs root, for a network of its own.
+tag-peers: scripts/tag-peers/.venv/bin/python web
 	@scripts/need.sh tag-peers
 	cargo build --locked -p chip --example vpcd
+	cargo build --locked -p tapstone
 	scripts/tag-peers/.venv/bin/python scripts/tag-peers/read_and_write.py target/debug/examples/vpcd
 	scripts/tag-peers/.venv/bin/python -W ignore scripts/tag-peers/personalise.py target/debug/examples/vpcd
-	scripts/tag-peers/pcsc.sh target/debug/examples/vpcd
+	scripts/tag-peers/pcsc.sh target/debug/examples/vpcd target/debug/tapstone
 
 # Writes the API description anew after a change to it; the tests compare the two.
 openapi: build
