@@ -112,10 +112,11 @@ SEEDS ?= 3000
 nightly:
 	TAPSTONE_SEEDS=$(SEEDS) cargo test --release --locked -p journal -p books -p engine
 
-# The parsers of what tags and codes say, over a million inputs each; `make test` takes some thousand.
+# The parsers of what tags and codes say, and the reader's side of the chip's protocol, over a million inputs each; `make test` takes some thousand.
 INPUTS ?= 1000000
 fuzz:
 	TAPSTONE_CASES=$(INPUTS) cargo test --release --locked -p fuzzing --test targets --test tags -- tag_ codes
+	TAPSTONE_CASES=$(INPUTS) cargo test --release --locked -p personalise --test cuts -- nonsense
 
 clean:
 	rm -rf target web/dist web/node_modules clients/node_modules clients/.build clients/python/.venv clients/typescript/dist
