@@ -89,14 +89,15 @@ scripts/tag-peers/.venv/bin/python: scripts/tag-peers/requirements.txt
 	scripts/tag-peers/.venv/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-# Programs of others read, personalise and verify the software tag: nfcpy, pylibsdm, and PC/SC's own tools. Half a minute;
-# the last one needs root, for a network of its own.
-tag-peers: scripts/tag-peers/.venv/bin/python
+# Programs of others read, personalise and verify the software tag: nfcpy, pylibsdm, and PC/SC's own tools; and `tapstone tag
+# personalise` does so through PC/SC. A minute; the last one needs root, for a network of its own.
+tag-peers: scripts/tag-peers/.venv/bin/python web
 	@scripts/need.sh tag-peers
 	cargo build --locked -p chip --example vpcd
+	cargo build --locked -p tapstone
 	scripts/tag-peers/.venv/bin/python scripts/tag-peers/read_and_write.py target/debug/examples/vpcd
 	scripts/tag-peers/.venv/bin/python -W ignore scripts/tag-peers/personalise.py target/debug/examples/vpcd
-	scripts/tag-peers/pcsc.sh target/debug/examples/vpcd
+	scripts/tag-peers/pcsc.sh target/debug/examples/vpcd target/debug/tapstone
 
 # Writes the API description anew after a change to it; the tests compare the two.
 openapi: build
@@ -111,10 +112,11 @@ SEEDS ?= 3000
 nightly:
 	TAPSTONE_SEEDS=$(SEEDS) cargo test --release --locked -p journal -p books -p engine
 
-# The parsers of what tags and codes say, over a million inputs each; `make test` takes some thousand.
+# The parsers of what tags and codes say, and the reader's side of the chip's protocol, over a million inputs each; `make test` takes some thousand.
 INPUTS ?= 1000000
 fuzz:
 	TAPSTONE_CASES=$(INPUTS) cargo test --release --locked -p fuzzing --test targets --test tags -- tag_ codes
+	TAPSTONE_CASES=$(INPUTS) cargo test --release --locked -p personalise --test cuts -- nonsense
 
 clean:
 	rm -rf target web/dist web/node_modules clients/node_modules clients/.build clients/python/.venv clients/typescript/dist

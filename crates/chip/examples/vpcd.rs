@@ -1,7 +1,7 @@
 //! A software tag in a virtual card reader, or on standard input: how independent programs get at it.
 //!
 //! ```text
-//! vpcd [--image FILE] [--uid 14 hexadecimal digits] [--tamper] [HOST:PORT | -]
+//! vpcd [--image FILE] [--uid 14 hexadecimal digits] [--signature 112 hexadecimal digits] [--tamper] [HOST:PORT | -]
 //! ```
 //!
 //! With an address it speaks vsmartcard's protocol to `vpcd`, the reader driver of Debian's vsmartcard-vpcd, which listens
@@ -22,7 +22,10 @@ const ANSWER_TO_RESET: [u8; 6] = [0x3B, 0x81, 0x80, 0x01, 0x80, 0x80];
 
 fn main() -> io::Result<()> {
     let mut options = Options::parse(env::args().skip(1)).ok_or_else(|| {
-        io::Error::other("usage: vpcd [--image FILE] [--uid 14 hexadecimal digits] [--tamper] [HOST:PORT | -]")
+        io::Error::other(
+            "usage: vpcd [--image FILE] [--uid 14 hexadecimal digits] [--signature 112 hexadecimal digits] [--tamper] \
+             [HOST:PORT | -]",
+        )
     })?;
     let mut card = Card::insert(&mut options)?;
     if options.address == "-" { card.serve_lines() } else { card.serve_reader(TcpStream::connect(options.address)?) }
@@ -30,20 +33,20 @@ fn main() -> io::Result<()> {
 
 struct Options {
     image: Option<PathBuf>,
-    uid: Uid,
-    tamper: bool,
+    origin: Origin,
     address: String,
 }
 
 impl Options {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Self> {
         let uid = Uid([0x04, 0xA9, 0x70, 0x7A, 0x0B, 0x10, 0x90]);
-        let mut options = Self { image: None, uid, tamper: false, address: "127.0.0.1:35963".to_owned() };
+        let mut options = Self { image: None, origin: Origin::new(uid), address: "127.0.0.1:35963".to_owned() };
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--image" => options.image = Some(arguments.next()?.into()),
-                "--uid" => options.uid = Uid(bytes(&arguments.next()?)?.try_into().ok()?),
-                "--tamper" => options.tamper = true,
+                "--uid" => options.origin.uid = Uid(bytes(&arguments.next()?)?.try_into().ok()?),
+                "--signature" => options.origin.signature = bytes(&arguments.next()?)?.try_into().ok()?,
+                "--tamper" => options.origin.tag_tamper = true,
                 address => options.address = address.to_owned(),
             }
         }
@@ -59,11 +62,10 @@ struct Card {
 
 impl Card {
     fn insert(options: &mut Options) -> io::Result<Self> {
-        let origin = Origin { tag_tamper: options.tamper, ..Origin::new(options.uid) };
         let image = match options.image.as_deref().map(Path::exists) {
             Some(true) => ChipImage::from_bytes(&fs::read(options.image.as_deref().unwrap_or(Path::new("")))?)
                 .map_err(io::Error::other)?,
-            _ => ChipImage::at_delivery(origin),
+            _ => ChipImage::at_delivery(options.origin),
         };
         Ok(Self { chip: Chip::new(image), image: options.image.take() })
     }

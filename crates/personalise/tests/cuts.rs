@@ -7,7 +7,7 @@ mod common;
 use chip::access::KeyNumber;
 use chip::{ChipImage, FileNumber};
 use common::{Field, Ring, UID, block_on, fresh, fresh_in_lrp, personalise, server};
-use personalise::{Failure, Fault, Keys, LinkError, Stage, Transceive};
+use personalise::{Failure, Fault, Keys, LinkError, Problem, Stage, Transceive};
 use proptest::prelude::*;
 use tag::KeyVersion;
 use tag::sdm::Mode;
@@ -170,8 +170,59 @@ fn damage() -> impl Strategy<Value = Damage> {
     ]
 }
 
+/// Within a session every answer that says something is signed: no bit of one can be changed on the way.
+#[test]
+fn a_changed_bit_of_a_signed_answer_is_noticed() {
+    let mut good = Field::with(fresh());
+    personalise(&mut good, Mode::Aes, 1).unwrap();
+    let exchanges: Vec<_> = good.heard.chunks(2).map(|exchange| (exchange[0][1], exchange[1].len())).collect();
+    let mut changed = 0;
+    for (at, (instruction, length)) in exchanges.into_iter().enumerate() {
+        // GetCardUID, GetFileSettings, ChangeKey, ChangeFileSettings; GetKeyVersion is signed within a session only.
+        let signed = matches!((instruction, length), (0x51 | 0xF5 | 0x5F, _) | (0xC4, 10) | (0x64, 11));
+        for place in (0..length - 2).filter(|_| signed) {
+            let mut tag = Damaged { field: Field::with(fresh()), at, with: Damage::Flip(place, 1 << (place % 8)) };
+            let outcome = personalise(&mut tag, Mode::Aes, 1);
+            let is_noticed =
+                matches!(outcome, Err(Failure::Interrupted { fault: Fault::Answer { problem: Problem::Mac, .. }, .. }));
+            assert!(is_noticed, "command {at}, byte {place}: {outcome:?}");
+            changed += 1;
+        }
+    }
+    assert!(changed > 150, "{changed}");
+}
+
+/// A tag that takes the reader's proof has to give its own: without the key it cannot.
+#[test]
+fn a_tag_has_to_prove_that_it_has_the_key() {
+    for (mode, image) in [(Mode::Aes, fresh()), (Mode::Lrp, fresh_in_lrp())] {
+        let mut good = Field::with(image.clone());
+        personalise(&mut good, mode, 1).unwrap();
+        let is_proof = |exchange: &[Vec<u8>]| exchange[0][1] == 0xAF && exchange[1].len() == 34;
+        let proofs = good.heard.chunks(2).enumerate().filter(|(_, exchange)| is_proof(exchange));
+        let proofs: Vec<_> = proofs.map(|(at, _)| at).collect();
+        assert_eq!(proofs.len(), 7, "five slots, the master key again, and anew when it is read back");
+        for at in proofs {
+            for place in 0..32 {
+                let mut tag = Damaged { field: Field::with(image.clone()), at, with: Damage::Flip(place, 0x10) };
+                let outcome = personalise(&mut tag, mode, 1);
+                let is_noticed = matches!(
+                    outcome,
+                    Err(Failure::Interrupted { fault: Fault::Answer { problem: Problem::Proof, .. }, .. })
+                );
+                assert!(is_noticed, "command {at}, byte {place}: {outcome:?}");
+            }
+        }
+    }
+}
+
+/// How many tags answer nonsense; `make fuzz` takes many more.
+fn inputs() -> ProptestConfig {
+    ProptestConfig::with_cases(std::env::var("TAPSTONE_CASES").map_or(512, |inputs| inputs.parse().unwrap()))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(inputs())]
 
     #[test]
     fn a_tag_that_answers_nonsense_gets_nowhere(rest in answers(), commands in 0_usize..40, replayed: bool) {
@@ -180,6 +231,10 @@ proptest! {
         prop_assert!(personalise(&mut tag, Mode::Aes, 1).is_err());
         prop_assert!(tag.asked < 120);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     /// Whatever is damaged on the way, the tag is left with keys that are known, and a second run completes.
     #[test]

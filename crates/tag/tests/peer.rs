@@ -166,3 +166,17 @@ fn neither_takes_a_url_that_is_too_short() {
     let reason = MalformedUrl::WrongLength { mirror, expected: 32, found: 2 };
     assert_eq!(Settings::of_platform(Mode::Aes).read(url).err(), Some(reason));
 }
+
+/// What tags in the field have in their slots, for ever: the peer diversifies, the purposes are written out here.
+#[test]
+fn the_key_of_each_slot_is_the_one_that_the_documents_name() {
+    const APPLICATION: [u8; 7] = [0xD2, 0x76, 0x00, 0x00, 0x85, 0x01, 0x01];
+    let (master, uid) = ([0x42; 16], [0x04, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66]);
+    let ours = Diversifier::new(&AesKey::new(master));
+    for slot in 0..5 {
+        let own = [&APPLICATION[..], &[slot], b"Tapstone"].concat();
+        let purpose = if slot == 1 { own } else { [&uid[..], &own].concat() };
+        let key = ours.derive(Purpose::of_slot(slot, Uid(uid)));
+        assert_eq!(*key.expose(), diversify_aes128(&master, &purpose), "slot {slot}");
+    }
+}

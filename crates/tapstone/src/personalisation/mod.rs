@@ -4,13 +4,14 @@
 mod audit;
 mod software;
 
-use card_reader::{Card, Presence, Readers};
+use std::thread;
+use std::time::Duration;
+
+use card_reader::{Card, Presence, ReaderError, Readers};
 use personalise::{LinkError, Transceive};
 
 pub(crate) use audit::AuditFile;
 pub(crate) use software::SoftwareTagFile;
-
-use std::time::Duration;
 
 use crate::failure::Failure;
 
@@ -18,7 +19,14 @@ use crate::failure::Failure;
 pub(crate) struct TagInField<'a>(Card<'a>);
 
 impl<'a> TagInField<'a> {
+    /// Takes it for this process. Others look at each card that comes, and let it go at once; so they get three seconds.
     pub(crate) fn take(readers: &'a Readers, reader: &str) -> Result<Self, Failure> {
+        for _ in 0..30 {
+            match readers.card(reader) {
+                Err(ReaderError::Shared) => thread::sleep(Duration::from_millis(100)),
+                card => return Ok(Self(card?)),
+            }
+        }
         Ok(Self(readers.card(reader)?))
     }
 }
