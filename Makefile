@@ -44,7 +44,7 @@ clients/python/.venv/bin/mypy: clients/python/requirements-test.txt
 	@touch $@
 
 tools:
-	@scripts/need.sh build browser clients
+	@scripts/need.sh build browser clients module
 
 lint: web
 	scripts/check-docs.sh

@@ -5,6 +5,7 @@
 #   need.sh browser    Chromium and fonts for the browser test
 #   need.sh clients    Python for the client library's tests
 #   need.sh fuzz       Python for schemathesis
+#   need.sh module     a hardware module in software, for the key store's tests
 set -euo pipefail
 
 missing=()
@@ -40,6 +41,9 @@ for step in "$@"; do
             missing+=(python3-venv)
         fi
         need_command curl curl
+        ;;
+    module)
+        need_command softhsm2-util softhsm2
         ;;
     fuzz)
         if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
