@@ -74,6 +74,9 @@ enum LedgerCommand {
 #[derive(Subcommand)]
 enum TagCommand {
     Keys(commands::tag_keys::Arguments),
+    /// Keep master keys with versions, sealed or in a hardware module; two people make one.
+    #[command(subcommand)]
+    KeyStore(commands::tag_key_store::Command),
     Verify(commands::tag_verify::Arguments),
 }
 
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
         Command::Restore(arguments) => commands::restore::run(&arguments),
         Command::Ledger(LedgerCommand::Exec(arguments)) => commands::ledger_exec::run(&arguments),
         Command::Tag(TagCommand::Keys(arguments)) => commands::tag_keys::run(&arguments),
+        Command::Tag(TagCommand::KeyStore(command)) => commands::tag_key_store::run(&command),
         Command::Tag(TagCommand::Verify(arguments)) => commands::tag_verify::run(&arguments),
         Command::Bench(BenchCommand::Taps(arguments)) => bench::taps(&arguments),
         Command::Bench(BenchCommand::Settlement(arguments)) => bench::settlement(&arguments),

@@ -7,6 +7,7 @@ pub(crate) mod ledger_exec;
 pub(crate) mod openapi;
 pub(crate) mod restore;
 pub(crate) mod serve;
+pub(crate) mod tag_key_store;
 pub(crate) mod tag_keys;
 pub(crate) mod tag_verify;
 pub(crate) mod verify;
