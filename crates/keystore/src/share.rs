@@ -51,8 +51,8 @@ impl Share {
         let mut hash = Sha256::new();
         hash.update(b"Tapstone master key of two shares");
         hash.update([version.0]);
-        hash.update(&*first.0.0);
-        hash.update(&*second.0.0);
+        hash.update(*first.0.0);
+        hash.update(*second.0.0);
         let digest: Zeroizing<[u8; 32]> = Zeroizing::new(hash.finalize().into());
         AesKey::new(std::array::from_fn(|index| digest[index]))
     }

@@ -154,7 +154,8 @@ mod tests {
                 }
                 Ok(())
             });
-            prop_assert_eq!(by_cbc.unwrap().expose(), derived.expose());
+            let by_cbc = by_cbc.unwrap();
+            prop_assert_eq!(by_cbc.expose(), derived.expose());
             prop_assert_eq!(purpose.cmac_input().is_some(), m.len() > 15);
             if let Some(input) = purpose.cmac_input() {
                 prop_assert_eq!(&input[1..], &m[..]);
