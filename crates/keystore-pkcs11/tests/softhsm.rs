@@ -3,6 +3,8 @@
 //!
 //! One test, since a module is one for the whole process.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;

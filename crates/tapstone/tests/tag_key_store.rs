@@ -1,5 +1,7 @@
 //! `tapstone tag key-store` as two people use it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
