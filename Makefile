@@ -44,7 +44,7 @@ clients/python/.venv/bin/mypy: clients/python/requirements-test.txt
 	@touch $@
 
 tools:
-	@scripts/need.sh build browser clients fuzz
+	@scripts/need.sh build browser clients fuzz module
 
 lint: web
 	scripts/check-docs.sh

@@ -6,6 +6,7 @@
 #   need.sh clients    Python for the client library's tests
 #   need.sh fuzz       Python for schemathesis
 #   need.sh tag-peers  Python for nfcpy and pylibsdm, and PC/SC with a virtual reader
+#   need.sh module     a hardware module in software, for the key store's tests
 set -euo pipefail
 
 missing=()
@@ -41,6 +42,9 @@ for step in "$@"; do
             missing+=(python3-venv)
         fi
         need_command curl curl
+        ;;
+    module)
+        need_command softhsm2-util softhsm2
         ;;
     fuzz)
         if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then

@@ -13,8 +13,12 @@
 //! comes the slot, and `54617073746F6E65` is "Tapstone" in ASCII. SDMMetaRead decrypts the UID, so it cannot depend on
 //! it. Slot 0 is the chip's master key; slots 3 and 4 have no use, and are not left at what the factory put there.
 
+use alloc::vec::Vec;
 use core::iter;
 
+use zeroize::Zeroizing;
+
+use crate::block::double;
 use crate::cmac::Cmac;
 use crate::{AesKey, Uid};
 
@@ -69,6 +73,25 @@ impl Purpose {
         Self::of(uid.0.into_iter().chain(application), false)
     }
 
+    /// What is to be MACed, `01 || M`, for whoever can compute a CMAC under the master key but must not see it.
+    ///
+    /// `None` if that has at most 16 bytes: then AN10922 pads it otherwise than a CMAC does, and only
+    /// [`derive_by_cbc`] has the key.
+    #[must_use]
+    pub fn cmac_input(&self) -> Option<Vec<u8>> {
+        let mut input = self.padded();
+        if !self.whole {
+            // The padding is the last one bit and the zeros behind it.
+            let end = input.iter().rposition(|byte| *byte != 0)?;
+            input.truncate(end);
+        }
+        (input.len() > 16).then_some(input)
+    }
+
+    fn padded(&self) -> Vec<u8> {
+        self.blocks.iter().flat_map(|block| block.to_be_bytes()).collect()
+    }
+
     fn of(m: impl Iterator<Item = u8>, whole: bool) -> Self {
         let mut bytes = iter::once(0x01).chain(m).chain(iter::once(0x80));
         let mut block = || u128::from_be_bytes(core::array::from_fn(|_| bytes.next().unwrap_or(0)));
@@ -96,5 +119,59 @@ impl Diversifier {
     pub fn derive(&self, purpose: Purpose) -> AesKey {
         // AN10922 pads short inputs to two blocks where CMAC would stop at one, so it is not quite the CMAC of 01 || M.
         AesKey::new(self.0.mac_of_two_blocks(purpose.blocks, purpose.whole))
+    }
+}
+
+/// The key for that purpose by way of `encrypt`, which encrypts whole blocks in place in CBC mode from a vector of zeros,
+/// under a master key that only it knows.
+///
+/// # Errors
+/// Those of `encrypt`.
+pub fn derive_by_cbc<E>(purpose: Purpose, mut encrypt: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<AesKey, E> {
+    let mut zero = Zeroizing::new([0; 16]);
+    encrypt(zero.as_mut())?;
+    let whole_subkey = double(u128::from_be_bytes(*zero));
+    let subkey = if purpose.whole { whole_subkey } else { double(whole_subkey) };
+    let [first, last] = purpose.blocks;
+    let mut blocks = Zeroizing::new([[0; 16]; 2]);
+    *blocks = [first.to_be_bytes(), (last ^ subkey).to_be_bytes()];
+    encrypt(blocks.as_flattened_mut())?;
+    Ok(AesKey::new(blocks[1]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use aes::Aes128Enc;
+    use aes::cipher::KeyInit;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::block::encrypt;
+
+    proptest! {
+        /// Whoever has the master key in a module gets the same keys as whoever has it here.
+        #[test]
+        fn all_ways_of_deriving_agree(master: [u8; 16], m in prop::collection::vec(any::<u8>(), 1..32)) {
+            let (purpose, master) = (Purpose::new(&m).unwrap(), AesKey::new(master));
+            let derived = Diversifier::new(&master).derive(purpose);
+            let cipher = Aes128Enc::new(master.expose().into());
+            let by_cbc = derive_by_cbc(purpose, |blocks| -> Result<(), Infallible> {
+                let mut state = 0;
+                for block in blocks.as_chunks_mut::<16>().0 {
+                    state = encrypt(&cipher, state ^ u128::from_be_bytes(*block));
+                    *block = state.to_be_bytes();
+                }
+                Ok(())
+            });
+            let by_cbc = by_cbc.unwrap();
+            prop_assert_eq!(by_cbc.expose(), derived.expose());
+            prop_assert_eq!(purpose.cmac_input().is_some(), m.len() > 15);
+            if let Some(input) = purpose.cmac_input() {
+                prop_assert_eq!(&input[1..], &m[..]);
+                prop_assert_eq!(&Cmac::new(&master).mac(&input), derived.expose());
+            }
+        }
     }
 }

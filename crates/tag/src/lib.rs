@@ -41,4 +41,4 @@ pub use identity::{ReadCounter, ReadCounterOutOfRange, Uid};
 pub use key::AesKey;
 pub use software::{CounterExhausted, SoftwareTag};
 pub use url::MalformedUrl;
-pub use verification::{DuplicateVersion, KeySet, KeyVersion, TagKeys, TapError, VerifiedTap};
+pub use verification::{DuplicateVersion, FileReadKeys, KeySet, KeyVersion, TagKeys, TapError, VerifiedTap};

@@ -44,7 +44,8 @@ impl SoftwareTag {
     /// A tag with any settings, which has been read `counter` times.
     #[must_use]
     pub fn of(keys: KeySet, uid: Uid, counter: ReadCounter) -> Self {
-        let file_read = keys.file_read(uid);
+        // A chip of a module that does not answer signs with no key of ours.
+        let file_read = keys.file_read(uid).unwrap_or_else(|| AesKey::new([0; 16]));
         let (settings, meta_read) = keys.into_parts();
         let tamper = TamperStatus { permanent: LoopStatus::Closed, current: LoopStatus::Closed };
         Self { uid, counter, settings, meta_read, file_read, file_data: Vec::new(), tamper }

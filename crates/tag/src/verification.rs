@@ -1,5 +1,6 @@
 //! From the URL of a touch to the proof of it.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -17,6 +18,20 @@ impl fmt::Display for KeyVersion {
     }
 }
 
+/// Derives tags' own keys where the master key is out of reach, in a hardware module for example.
+pub trait FileReadKeys: Send + Sync {
+    /// SDMFileRead of this tag, which has claimed to be one. `None` if whoever holds the master key does not answer now.
+    ///
+    /// Made-up URLs make up UIDs too: once in 256 times one gets as far as here.
+    fn file_read(&self, uid: Uid) -> Option<AesKey>;
+}
+
+/// Where tags' own keys come from.
+enum FileRead {
+    Here(Diversifier),
+    Elsewhere(Box<dyn FileReadKeys>),
+}
+
 /// One version of keys with the settings that its tags have, made ready for verifying what they say.
 ///
 /// The tags are personalised as [`diversification`](crate::diversification) says and mirror UID and counter.
@@ -24,7 +39,7 @@ pub struct KeySet {
     version: KeyVersion,
     settings: Settings,
     meta_read: MetaReadKey,
-    diversifier: Diversifier,
+    file_read: FileRead,
 }
 
 impl KeySet {
@@ -33,7 +48,20 @@ impl KeySet {
     pub fn new(version: KeyVersion, master: &AesKey, settings: Settings) -> Self {
         let diversifier = Diversifier::new(master);
         let meta_read = MetaReadKey::new(settings.mode(), &diversifier.derive(Purpose::sdm_meta_read()));
-        Self { version, settings, meta_read, diversifier }
+        Self { version, settings, meta_read, file_read: FileRead::Here(diversifier) }
+    }
+
+    /// The same where the master key is out of reach: with SDMMetaRead, which all its tags have, and whoever derives
+    /// each tag's SDMFileRead.
+    #[must_use]
+    pub fn derived_elsewhere(
+        version: KeyVersion,
+        meta_read: &AesKey,
+        file_read: Box<dyn FileReadKeys>,
+        settings: Settings,
+    ) -> Self {
+        let meta_read = MetaReadKey::new(settings.mode(), meta_read);
+        Self { version, settings, meta_read, file_read: FileRead::Elsewhere(file_read) }
     }
 
     /// Which version.
@@ -52,8 +80,12 @@ impl KeySet {
         (self.settings, self.meta_read)
     }
 
-    pub(crate) fn file_read(&self, uid: Uid) -> AesKey {
-        self.diversifier.derive(Purpose::sdm_file_read(uid))
+    /// `None` if the master key is out of reach and does not answer.
+    pub(crate) fn file_read(&self, uid: Uid) -> Option<AesKey> {
+        match &self.file_read {
+            FileRead::Here(diversifier) => Some(diversifier.derive(Purpose::sdm_file_read(uid))),
+            FileRead::Elsewhere(keys) => keys.file_read(uid),
+        }
     }
 
     fn verify(&self, url: &str) -> Result<VerifiedTap, TapError> {
@@ -61,7 +93,8 @@ impl KeySet {
         let identified = reading.identify(&self.meta_read).map_err(|_| TapError::NotOurs)?;
         let claimed = identified.claimed();
         let (Some(uid), Some(counter)) = (claimed.uid, claimed.counter) else { return Err(TapError::NotOurs) };
-        match identified.verify(&self.file_read(uid)) {
+        let file_read = self.file_read(uid).ok_or(TapError::KeysUnavailable { version: self.version })?;
+        match identified.verify(&file_read) {
             Ok(reading) => Ok(VerifiedTap { uid, counter, key_version: self.version, reading }),
             Err(ReadingError::WrongMac) => Err(TapError::Forged { claimed: uid }),
             Err(reason) => Err(TapError::Unusable { tag: uid, reason }),
@@ -264,6 +297,12 @@ pub enum TapError {
         /// The version of the keys that it signed with.
         version: KeyVersion,
     },
+    /// Whoever holds the master key does not answer: nothing is known of the URL, and it may be shown again.
+    #[error("the keys of version {version} cannot be asked for now: try again")]
+    KeysUnavailable {
+        /// The version of the keys that the tag seems to have.
+        version: KeyVersion,
+    },
     /// The tag has signed it, but says what a tag with its settings cannot.
     #[error("the tag {tag} is not set up as the platform knows it: {reason}")]
     Unusable {
@@ -282,6 +321,8 @@ impl TapError {
             Self::NotOurs => 1,
             Self::Forged { .. } => 2,
             Self::Retired { .. } | Self::Unusable { .. } => 3,
+            // It might have been the right one.
+            Self::KeysUnavailable { .. } => 4,
         }
     }
 }

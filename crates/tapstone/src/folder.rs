@@ -3,6 +3,8 @@
 //! | file               | what it is                                                                 |
 //! |--------------------|----------------------------------------------------------------------------|
 //! | `tag-master.key`   | the key that all tags' keys follow from; losing it makes all tags worthless |
+//! | `tag-keys.store`   | versions of that key, sealed (`tapstone tag key-store`)                     |
+//! | `tag-keys.audit`   | who did what with them: it only grows                                      |
 //! | `directory.sqlite` | names, places and hashed API keys; says what the folder is for             |
 //! | `journal/`         | every movement of money, for ever                                          |
 //! | `tables.sqlite`    | what the journal says, ready to be asked; made anew if it is missing       |

@@ -80,6 +80,9 @@ enum LedgerCommand {
 enum TagCommand {
     Keys(commands::tag_keys::Arguments),
     Personalise(commands::tag_personalise::Arguments),
+    /// Keep master keys with versions, sealed or in a hardware module; two people make one.
+    #[command(subcommand)]
+    KeyStore(commands::tag_key_store::Command),
     Verify(commands::tag_verify::Arguments),
     Factory(Box<commands::tag_factory::Arguments>),
 }
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
         Command::Ledger(LedgerCommand::Exec(arguments)) => commands::ledger_exec::run(&arguments),
         Command::Tag(TagCommand::Keys(arguments)) => commands::tag_keys::run(&arguments),
         Command::Tag(TagCommand::Personalise(arguments)) => commands::tag_personalise::run(&arguments),
+        Command::Tag(TagCommand::KeyStore(command)) => commands::tag_key_store::run(&command),
         Command::Tag(TagCommand::Verify(arguments)) => commands::tag_verify::run(&arguments),
         Command::Tag(TagCommand::Factory(arguments)) => commands::tag_factory::run(*arguments),
         Command::Qr(QrCommand::Decode(arguments)) => commands::qr::decode(&arguments),

@@ -136,6 +136,7 @@ async fn verify(app: &App, url: &str, request: Option<payments::Request>) -> Res
         Err(refusal @ (TapError::NotOurs | TapError::Retired { .. } | TapError::Unusable { .. })) => {
             Err(Problem::new(Code::TapInvalid, refusal.to_string()).at("url"))
         }
+        Err(refusal @ TapError::KeysUnavailable { .. }) => Err(Problem::new(Code::Unavailable, refusal.to_string())),
         Err(TapError::Forged { claimed }) => {
             let told = app.submit(Action::ReportForgedTap { claimed }, request).await;
             let refused = told.err().unwrap_or_else(|| Problem::internal("the core accepted a forged tap"));

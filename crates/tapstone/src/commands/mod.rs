@@ -9,6 +9,7 @@ pub(crate) mod qr;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod tag_factory;
+pub(crate) mod tag_key_store;
 pub(crate) mod tag_keys;
 pub(crate) mod tag_personalise;
 pub(crate) mod tag_verify;
