@@ -231,7 +231,7 @@ fn tell_progress(progress: Progress) {
 }
 
 fn tell_problems(problems: &Problems) {
-    problems.told().iter().for_each(|problem| output::complain(problem));
+    problems.told().iter().for_each(output::complain);
     let untold = problems.total() - problems.told().len() as u64;
     if untold > 0 {
         output::complain(&format!("and {untold} more: {:?}", problems.counts()));
